@@ -1,0 +1,146 @@
+"""All that can go wrong for a caller: each class is one problem document (RFC 9457)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+
+class Problem(Exception):
+    """A refusal the caller can read: its status, its stable code, and whatever else it should know."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    code = "internal_error"
+
+    def __init__(
+        self, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
+    ) -> None:
+        """Hold the sentence a person reads, the response's headers, and the document's further members."""
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = members
+
+
+class MalformedRequest(Problem):
+    """The request's body is not what its headers say it is."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "malformed_request"
+
+
+class Unauthorized(Problem):
+    """No token, or one we do not know (RFC 6750 3)."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = "unauthorized"
+
+
+class NotFound(Problem):
+    """No endpoint has this path."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "not_found"
+
+
+class ImageNotFound(Problem):
+    """No image has this id."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "image_not_found"
+
+
+class MethodNotAllowed(Problem):
+    """The path is known, the method is not (RFC 9110 15.5.6)."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "method_not_allowed"
+
+
+class PreconditionFailed(Problem):
+    """If-Match or If-Unmodified-Since does not hold (RFC 9110 13.1)."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "precondition_failed"
+
+
+class RequestTooLarge(Problem):
+    """The body is over CLIENT_MAX_SIZE_MB."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "request_too_large"
+
+
+class ImageTooLarge(Problem):
+    """The file is over MAX_IMAGE_MB."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "image_too_large"
+
+
+class UnsupportedMediaType(Problem):
+    """The body is no multipart/form-data."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_media_type"
+
+
+class UnsupportedImage(Problem):
+    """The file is none of the five formats."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_image"
+
+
+class RangeNotSatisfiable(Problem):
+    """The range lies behind the image's end (RFC 9110 15.5.17)."""
+
+    status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+    code = "range_not_satisfiable"
+
+
+class InvalidRequest(Problem):
+    """Fields are missing, out of range or sent twice; `errors` names every one of them."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "invalid_request"
+
+
+class ImageCorrupt(Problem):
+    """The file starts like one of the five formats, and is broken or cut short."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "image_corrupt"
+
+
+class ImageTooManyPixels(Problem):
+    """The file's header promises more than MAX_PIXELS pixels."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "image_too_many_pixels"
+
+
+class ImageTooComplex(Problem):
+    """The file would cost more to decode than any encoder makes it."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "image_too_complex"
+
+
+class ImageTooLargeForJpeg(Problem):
+    """A side is longer than a JPEG can be."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "image_too_large_for_jpeg"
+
+
+class Overloaded(Problem):
+    """No place to convert came free in time."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "overloaded"
+
+
+class StorageUnavailable(Problem):
+    """The database cannot be reached."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "storage_unavailable"

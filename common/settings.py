@@ -1,0 +1,73 @@
+"""Every setting: from the environment, then `.env`, then a secret's file, then the default."""
+
+import json
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_SECRETS_DIR = Path(os.environ.get("SECRETS_DIR", "/run/secrets"))  # where Docker mounts them
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 2.1: b64token, all that a header can carry
+
+
+def _split(value: object) -> object:
+    """Return the items of a comma-separated string or of a JSON array."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def _token(value: str) -> str:
+    if not _TOKEN.fullmatch(value):
+        raise ValueError("a token is one or more of A-Z a-z 0-9 - . _ ~ + / and may end in = (RFC 6750 2.1)")
+    return value
+
+
+class SettingsError(Exception):
+    """The environment says something that cannot be; the message names each setting, never a value."""
+
+
+class Settings(BaseSettings):
+    """What the service is told by its surroundings. Field names in capitals are the variables' names."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # a bad DATABASE_URL or token must not reach a log
+        secrets_dir=_SECRETS_DIR if _SECRETS_DIR.is_dir() else None,
+    )
+
+    app_host: str = "127.0.0.1"
+    app_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    database_url: str = ""
+    api_tokens: Annotated[
+        tuple[Annotated[str, AfterValidator(_token)], ...], NoDecode, BeforeValidator(_split)
+    ] = ()
+    client_max_size_mb: Annotated[int, Field(ge=1, le=1024)] = 20
+    max_image_mb: Annotated[int, Field(ge=1, le=1024)] = 20
+    max_pixels: Annotated[int, Field(ge=1, le=500_000_000)] = 50_000_000
+    default_quality: Annotated[int, Field(ge=1, le=95)] = 85
+    conversion_slots: Annotated[int, Field(ge=1, le=64)] = 1
+    queue_timeout_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
+    database_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
+    log_path: Path = Path("logs/app.log")
+    log_max_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
+    log_backups: Annotated[int, Field(ge=1, le=1000)] = 5
+
+
+@cache
+def get_settings() -> Settings:
+    """Return this process's settings, read once; SettingsError names every bad one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        bad = (f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        raise SettingsError("\n".join(bad)) from None
