@@ -10,9 +10,7 @@ class Problem(Exception):
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     code = "internal_error"
 
-    def __init__(
-        self, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
-    ) -> None:
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None, **members: object) -> None:
         """Hold the sentence a person reads, the response's headers, and the document's further members."""
         super().__init__(detail)
         self.detail = detail

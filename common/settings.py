@@ -29,6 +29,12 @@ def _token(value: str) -> str:
     return value
 
 
+def _postgres_url(value: str) -> str:
+    if value and not value.startswith(("postgresql://", "postgres://")):
+        raise ValueError("must start with postgresql://")
+    return value
+
+
 class SettingsError(Exception):
     """The environment says something that cannot be; the message names each setting, never a value."""
 
@@ -47,17 +53,15 @@ class Settings(BaseSettings):
 
     app_host: str = "127.0.0.1"
     app_port: Annotated[int, Field(ge=1, le=65535)] = 8080
-    database_url: str = ""
-    api_tokens: Annotated[
-        tuple[Annotated[str, AfterValidator(_token)], ...], NoDecode, BeforeValidator(_split)
-    ] = ()
+    database_url: Annotated[str, AfterValidator(_postgres_url)] = ""
+    api_tokens: Annotated[tuple[Annotated[str, AfterValidator(_token)], ...], NoDecode, BeforeValidator(_split)] = ()
     client_max_size_mb: Annotated[int, Field(ge=1, le=1024)] = 20
     max_image_mb: Annotated[int, Field(ge=1, le=1024)] = 20
     max_pixels: Annotated[int, Field(ge=1, le=500_000_000)] = 50_000_000
     default_quality: Annotated[int, Field(ge=1, le=95)] = 85
     conversion_slots: Annotated[int, Field(ge=1, le=64)] = 1
     queue_timeout_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
-    database_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 5.0
+    database_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
     log_path: Path = Path("logs/app.log")
     log_max_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     log_backups: Annotated[int, Field(ge=1, le=1000)] = 5

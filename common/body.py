@@ -1,0 +1,81 @@
+"""A request's body: read by the handler that asks for it, counted, and by nobody else."""
+
+import io
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from common.errors import MalformedRequest, RequestTooLarge
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+_KEY = "image_api.body"
+
+
+class Body:
+    """The unread body of one request."""
+
+    def __init__(self, stream: Any, declared_bytes: int | None) -> None:  # noqa: ANN401  # WSGI's input has no type
+        """Wrap WSGI's input; `declared_bytes` is its Content-Length, None where it is chunked."""
+        self._stream = stream
+        self._declared_bytes = declared_bytes
+
+    def reader(self, max_bytes: int) -> Callable[[int], bytes]:
+        """Return a `read(size)` over the body that gives b"" at its end.
+
+        RequestTooLarge is raised at once where the declared length is over `max_bytes`, and while reading
+        where a chunked body turns out to be; MalformedRequest where the body ends before its declared length.
+        """
+        if self._declared_bytes is not None and self._declared_bytes > max_bytes:
+            raise _too_large(max_bytes, self._declared_bytes)
+        received = 0
+
+        def read(size: int) -> bytes:
+            nonlocal received
+            if self._declared_bytes is not None:
+                size = min(size, self._declared_bytes - received)
+            chunk = self._read(size)
+            received += len(chunk)
+            if received > max_bytes:
+                raise _too_large(max_bytes)
+            if size and not chunk and self._declared_bytes is not None:
+                raise MalformedRequest("The body ended before its Content-Length.")
+            return chunk
+
+        return read
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return bytes(self._stream.read(size))
+        except OSError as error:  # the server's word for broken chunks and for a caller that hung up
+            raise MalformedRequest("The body could not be read to its end.") from error
+
+
+def _too_large(max_bytes: int, declared_bytes: int | None = None) -> RequestTooLarge:
+    problem = RequestTooLarge(f"The request's body is over {max_bytes} bytes.", limit=max_bytes)
+    if declared_bytes is not None:
+        problem.members["actual"] = declared_bytes
+    return problem
+
+
+def withhold_body(app: "WSGIApplication") -> "WSGIApplication":
+    """Return the application with every body put aside, where only `body_of` finds it.
+
+    functions-framework reads into memory whatever a handler left unread, a refused gigabyte too.
+    The server drops what stays unread, without keeping it.
+    """
+
+    def guarded(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        length = environ.pop("CONTENT_LENGTH", "")
+        chunked = "HTTP_TRANSFER_ENCODING" in environ
+        environ[_KEY] = Body(environ["wsgi.input"], None if chunked else int(length or 0))
+        environ["wsgi.input"] = io.BytesIO()
+        return app(environ, start_response)
+
+    return guarded
+
+
+def body_of(environ: "WSGIEnvironment") -> Body:
+    """Return the body that `withhold_body` put aside."""
+    body: Body = environ[_KEY]
+    return body
