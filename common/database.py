@@ -1,0 +1,71 @@
+"""Connections to PostgreSQL: one pool a process, opened on first use, and never a dead connection from it."""
+
+import os
+import select
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from common.errors import StorageUnavailable
+from common.settings import get_settings
+
+_ATTEMPT_SECONDS = 0.5  # each wait for the pool makes it try to connect once: a restarted server is found this soon
+_MAX_CONNECTIONS = 8
+
+
+@contextmanager
+def connection() -> Iterator[psycopg.Connection]:
+    """Lend a live connection in autocommit mode; raise StorageUnavailable where the database fails us."""
+    try:
+        pool = _pool(os.getpid())
+        lent = _live_connection(pool)
+        try:
+            yield lent
+        finally:
+            pool.putconn(lent)
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise StorageUnavailable("The database cannot be reached; try again soon.") from error
+
+
+@cache
+def _pool(_pid: int) -> ConnectionPool:
+    """Return the pool of a process: one opened before a fork never works behind it."""
+    url = get_settings().database_url
+    if not url:
+        raise psycopg.OperationalError("DATABASE_URL is not set")
+    arguments = {
+        "autocommit": True,
+        "prepare_threshold": None,  # PgBouncer in transaction mode knows no prepared statements
+        "connect_timeout": 3,
+        "tcp_user_timeout": 10_000,  # a server that vanished without a word is given up after 10 s
+        "application_name": os.environ.get("FUNCTION_TARGET", "image-api"),
+    }
+    # reconnect_timeout=0: _live_connection retries, twice a second instead of ever more rarely.
+    return ConnectionPool(url, kwargs=arguments, min_size=0, max_size=_MAX_CONNECTIONS, open=True, reconnect_timeout=0)
+
+
+def _live_connection(pool: ConnectionPool) -> psycopg.Connection:
+    """Return a connection whose server is there; raise PoolTimeout after DATABASE_TIMEOUT_SECONDS without one."""
+    deadline = time.monotonic() + get_settings().database_timeout_seconds
+    while True:
+        try:
+            lent = pool.getconn(timeout=min(_ATTEMPT_SECONDS, deadline - time.monotonic()))
+        except PoolTimeout:
+            if time.monotonic() >= deadline:
+                raise
+            continue
+        if not _has_news(lent):
+            return lent
+        lent.close()
+        pool.putconn(lent)
+
+
+def _has_news(idle: psycopg.Connection) -> bool:
+    """Tell whether a connection nobody uses has something to read: a server says nothing then but goodbye."""
+    poll = select.poll()
+    poll.register(idle.pgconn.socket, select.POLLIN)
+    return bool(poll.poll(0))
