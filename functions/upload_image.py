@@ -1,0 +1,144 @@
+"""POST /images: convert a picture to JPEG and store it."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from threading import BoundedSemaphore
+
+from flask import Request, Response, jsonify
+
+from common import image_store, images, logs
+from common.endpoint import endpoint
+from common.errors import ImageTooLarge, InvalidRequest, Overloaded
+from common.form import Part, read_parts
+from common.settings import get_settings
+
+_MEBIBYTE = 1024 * 1024
+_MAX_NUMBER_BYTES = 32
+_MAX_FILENAME_CHARACTERS = 255
+_NUMBERS = {"quality": 95, "x": 65_500, "y": 65_500}  # each from 1 to
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's categories: controls, surrogates, line and paragraph separators
+_BIDI_CONTROLS = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}  # they make a name read as another
+
+
+@endpoint("POST /images")
+def upload_image(request: Request) -> Response:
+    """Answer 201 with what was stored."""
+    form = UploadForm.parse(request)
+    with _conversion_slot():
+        image = images.to_jpeg(form.file, form.options, max_pixels=get_settings().max_pixels)
+    stored = image_store.add(
+        image.data,
+        filename=form.filename,
+        width=image.width,
+        height=image.height,
+        quality=image.quality,
+        source_format=image.source_format,
+    )
+    logs.logger().info(
+        "upload finished: width=%d height=%d quality=%d size=%d source=%s",
+        *(stored.width, stored.height, stored.quality, stored.size_bytes, stored.source_format),
+    )
+    return _created(stored)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """What a caller sent: the file, its cleaned name, and what to make of it."""
+
+    file: bytes
+    filename: str
+    options: images.Options
+
+    @classmethod
+    def parse(cls, request: Request) -> "UploadForm":
+        """Return the form; raise a problem where it is too large, malformed, or has bad fields: all are named."""
+        settings = get_settings()
+        max_image_bytes = settings.max_image_mb * _MEBIBYTE
+        parts = read_parts(
+            request,
+            max_body_bytes=settings.client_max_size_mb * _MEBIBYTE,
+            max_part_bytes={"file": max_image_bytes, **dict.fromkeys(_NUMBERS, _MAX_NUMBER_BYTES)},
+        )
+        errors: dict[str, str] = {}
+        file = _only("file", parts, errors)
+        if not file or not file.data:
+            errors.setdefault("file", "is required, and must not be empty")
+        numbers = {name: _number(name, parts, errors) for name in _NUMBERS}
+        if not file or errors:
+            named = [{"field": field, "message": message} for field, message in errors.items()]
+            raise InvalidRequest("The form is not valid.", errors=named)
+        if len(file.data) > max_image_bytes:
+            raise ImageTooLarge(f"The file is over {max_image_bytes} bytes.", limit=max_image_bytes)
+        quality = numbers["quality"] or settings.default_quality
+        return cls(file.data, _clean(file.filename or ""), images.Options(quality, numbers["x"], numbers["y"]))
+
+
+def _only(name: str, parts: list[Part], errors: dict[str, str]) -> Part | None:
+    """Return the part of this name; note an error where there are several."""
+    named = [part for part in parts if part.name == name]
+    if len(named) > 1:
+        errors[name] = "must be sent once"
+    return named[0] if named else None
+
+
+def _number(name: str, parts: list[Part], errors: dict[str, str]) -> int | None:
+    """Return a whole number, None where it is absent or empty; note an error where it is none or out of range."""
+    part = _only(name, parts, errors)
+    text = part.data.strip() if part else b""
+    if not text:
+        return None
+    if not re.fullmatch(rb"[0-9]{1,9}", text) or not 1 <= int(text) <= _NUMBERS[name]:
+        errors.setdefault(name, f"must be a whole number from 1 to {_NUMBERS[name]}")
+        return None
+    return int(text)
+
+
+def _clean(filename: str) -> str:
+    """Return the base name as text that is safe to store, log and send back; "image" where nothing is left."""
+    base = re.split(r"[/\\]", filename)[-1]
+    printable = "".join(
+        character
+        for character in base
+        if unicodedata.category(character) not in _UNPRINTABLE
+        and unicodedata.bidirectional(character) not in _BIDI_CONTROLS
+    )
+    kept = printable.strip()[:_MAX_FILENAME_CHARACTERS]
+    return kept if kept.strip(".") else "image"
+
+
+@contextmanager
+def _conversion_slot() -> Iterator[None]:
+    """Hold one of CONVERSION_SLOTS places; raise Overloaded where none comes free in QUEUE_TIMEOUT_SECONDS."""
+    slots = _conversion_slots()
+    if not slots.acquire(timeout=get_settings().queue_timeout_seconds):
+        raise Overloaded("All places to convert are taken; try again soon.")
+    try:
+        yield
+    finally:
+        slots.release()
+
+
+@cache
+def _conversion_slots() -> BoundedSemaphore:
+    return BoundedSemaphore(get_settings().conversion_slots)
+
+
+def _created(stored: image_store.StoredImage) -> Response:
+    response = jsonify(
+        id=str(stored.id),
+        width=stored.width,
+        height=stored.height,
+        quality=stored.quality,
+        size_bytes=stored.size_bytes,
+        content_type=stored.content_type,
+        source_format=stored.source_format,
+        filename=stored.filename,
+    )
+    response.status_code = 201
+    response.location = f"/images/{stored.id}"
+    response.set_etag(stored.etag)
+    return response
