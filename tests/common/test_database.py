@@ -1,0 +1,81 @@
+"""The database: restarted, killed, gone for a while."""
+
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from emulator import postgres
+from tests import pictures, servers
+
+
+def upload(client: httpx.Client) -> httpx.Response:
+    return client.post("/images", files={"file": ("a.png", pictures.plain("PNG", (64, 48)))})
+
+
+@pytest.mark.parametrize("how", ["restart", "kill"])
+def test_a_restart_costs_at_most_one_short_503_and_no_acknowledged_image(tmp_path: Path, how: str) -> None:
+    with (
+        postgres.running(tmp_path / "database") as server,
+        servers.function("upload_image", tmp_path, DATABASE_URL=server.url, THREADS="8") as uploading,
+        servers.function("get_image", tmp_path, DATABASE_URL=server.url) as reading,
+    ):
+        acknowledged: list[str] = []
+        statuses: list[list[int]] = []
+        done = threading.Event()
+
+        def call() -> None:
+            mine: list[int] = []
+            statuses.append(mine)
+            while not done.is_set():
+                response = upload(uploading.client)
+                mine.append(response.status_code)
+                if response.status_code == 201:
+                    acknowledged.append(response.headers["Location"])
+
+        callers = [threading.Thread(target=call) for _ in range(4)]
+        for caller in callers:
+            caller.start()
+        time.sleep(1)
+        if how == "kill":
+            server.kill()
+        server.restart()
+        time.sleep(2)
+        done.set()
+        for caller in callers:
+            caller.join()
+
+        for mine in statuses:
+            assert set(mine) <= {201, 503}
+            assert mine.count(503) <= 1, mine
+            assert mine[-1] == 201
+        assert all(reading.client.get(location).status_code == 200 for location in acknowledged)
+        with psycopg.connect(server.url) as database:
+            rows = database.execute("SELECT count(*) FROM images WHERE octet_length(data) = size_bytes").fetchone()
+            assert rows
+            assert rows[0] >= len(acknowledged)
+
+
+def test_every_stale_connection_is_passed_over_at_once(tmp_path: Path) -> None:
+    with (
+        postgres.running(tmp_path / "database") as server,
+        servers.function("get_image", tmp_path, DATABASE_URL=server.url) as reading,
+    ):
+        path = "/images/00000000-0000-0000-0000-000000000000"
+        gate = threading.Barrier(8)
+
+        def read() -> None:
+            gate.wait()
+            for _ in range(20):
+                assert reading.client.get(path).status_code == 404
+
+        readers = [threading.Thread(target=read) for _ in range(8)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        server.restart()
+        assert reading.client.get(path).status_code == 404

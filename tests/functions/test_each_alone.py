@@ -1,0 +1,44 @@
+"""Each function starts alone, by the plain functions-framework command and by gunicorn with our settings."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+
+FIRST_ANSWERS = {
+    "upload_image": ("POST", "/images", 415),
+    "get_image": ("GET", "/images/00000000-0000-0000-0000-000000000000", 404),
+    "get_logs": ("GET", "/logs", 200),
+    "health": ("GET", "/health", 200),
+    "index": ("GET", "/", 200),
+}
+
+
+def test_no_function_is_forgotten() -> None:
+    assert {path.stem for path in (servers.ROOT / "functions").glob("*.py")} == set(FIRST_ANSWERS)
+
+
+@pytest.mark.parametrize("name", FIRST_ANSWERS)
+@pytest.mark.parametrize("command", [servers.GUNICORN, servers.FUNCTIONS_FRAMEWORK])
+def test_the_function_starts_alone_and_stops_cleanly(
+    tmp_path: Path, database_url: str, name: str, command: tuple[str, ...]
+) -> None:
+    method, path, status = FIRST_ANSWERS[name]
+    with servers.function(name, tmp_path, command, DATABASE_URL=database_url) as function:
+        response = function.client.request(method, path)
+        assert response.status_code == status
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert function.process.returncode == 0
+    assert "Traceback" not in function.output()
+
+
+@pytest.mark.parametrize("name", ["health", "index"])
+def test_a_function_that_needs_no_settings_does_not_import_them(tmp_path: Path, name: str) -> None:
+    source = servers.ROOT / "functions" / f"{name}.py"
+    probe = (
+        "import sys, functions_framework\n"
+        f"functions_framework.create_app({name!r}, {str(source)!r})\n"
+        "print(sorted({'pydantic', 'psycopg', 'PIL', 'multipart'} & set(sys.modules)))\n"
+    )
+    assert servers.python(tmp_path, probe) == "[]\n"

@@ -1,0 +1,76 @@
+"""The documents say what the code does: a name that stands in one stands in the other."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import common
+from common.settings import Settings
+from emulator.functions import FUNCTIONS
+from functions.index import ENDPOINTS
+from tests.servers import ROOT
+
+README = (ROOT / "README.md").read_text()
+DOTENV = (ROOT / ".env.example").read_text()
+DOCUMENTS = sorted(path for path in ROOT.glob("*.md"))
+
+
+def route(function: Path) -> str:
+    """The route in a function's decorator, and its name must be the file's."""
+    for node in ast.parse(function.read_text()).body:
+        if isinstance(node, ast.FunctionDef) and node.decorator_list:
+            decorator = node.decorator_list[0]
+            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "endpoint":
+                assert node.name == function.stem
+                return str(ast.literal_eval(decorator.args[0]))
+    raise AssertionError(f"{function} has no endpoint")
+
+
+ROUTES = {path.stem: route(path) for path in sorted((ROOT / "functions").glob("*.py"))}
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_function_has_its_test_its_readme_row_and_its_place_in_the_index(name: str) -> None:
+    assert (ROOT / f"tests/functions/test_{name}.py").exists()
+    assert re.search(rf"^\| `{re.escape(ROUTES[name])}[^|]*\|.*\(functions/{name}\.py\)", README, re.MULTILINE)
+    assert ROUTES[name] in ENDPOINTS
+
+
+def test_the_emulator_runs_every_function_under_its_route() -> None:
+    assert {function.name: f"{function.method} {function.path}" for function in FUNCTIONS} == ROUTES
+
+
+def test_the_proxy_knows_every_function() -> None:
+    template = (ROOT / "proxy/image-api.conf.template").read_text()
+    assert all(f"${{{name.upper()}_ADDRESS}}" in template for name in ROUTES)
+
+
+@pytest.mark.parametrize("setting", [name.upper() for name in Settings.model_fields])
+def test_a_setting_stands_in_the_example_and_the_readme(setting: str) -> None:
+    assert re.search(rf"^#? ?{setting}=", DOTENV, re.MULTILINE)
+    assert f"| `{setting}` |" in README
+
+
+def test_the_example_sets_nothing_that_is_no_setting() -> None:
+    named = set(re.findall(r"^#? ?([A-Z_]+)=", DOTENV, re.MULTILINE))
+    assert named <= {name.upper() for name in Settings.model_fields} | {"FUNCTIONS_PORT"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_link_between_documents_and_code_is_not_dead(document: Path) -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text())
+    dead = [target for target in targets if "://" not in target and not (document.parent / target).exists()]
+    assert dead == []
+
+
+def test_every_make_target_in_the_readme_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"\bmake ([a-z][a-z-]*)", README)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_version_is_one() -> None:
+    assert f'version = "{common.__version__}"' in (ROOT / "pyproject.toml").read_text()
+    assert f"## [{common.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
