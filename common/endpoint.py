@@ -86,6 +86,7 @@ def _prepare(app: Flask, function_name: str) -> None:
 
 
 def _begin(function_name: str) -> None:
+    logs.logger()  # from here on other libraries' warnings are lines of our log, too
     logs.request_scope("-", function_name)
     sent = request.headers.get("X-Request-Id", "")
     g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     database_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
     log_path: Path = Path("logs/app.log")
     log_max_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
-    log_backups: Annotated[int, Field(ge=1, le=1000)] = 5
+    log_backups: Annotated[int, Field(ge=1, le=100)] = 5
 
 
 @cache
