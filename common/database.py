@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: one pool a process, opened on first use, and never a dead connection from it."""
 
+import atexit
 import os
 import select
 import time
@@ -45,7 +46,9 @@ def _pool(_pid: int) -> ConnectionPool:
         "application_name": os.environ.get("FUNCTION_TARGET", "image-api"),
     }
     # reconnect_timeout=0: _live_connection retries, twice a second instead of ever more rarely.
-    return ConnectionPool(url, kwargs=arguments, min_size=0, max_size=_MAX_CONNECTIONS, open=True, reconnect_timeout=0)
+    pool = ConnectionPool(url, kwargs=arguments, min_size=0, max_size=_MAX_CONNECTIONS, open=True, reconnect_timeout=0)
+    atexit.register(pool.close)  # left to the interpreter's end, it waits for threads which that end has frozen
+    return pool
 
 
 def _live_connection(pool: ConnectionPool) -> psycopg.Connection:
