@@ -1,0 +1,107 @@
+"""Pillow's decoders, behind one door: whatever a damaged file makes them raise is ImageCorrupt."""
+
+import struct
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+
+from PIL import Image, ImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from common.images.files.parts import Parts, corrupt
+
+# The caller's own gate counts the pixels before Pillow sees them, in every format and per request.
+Image.MAX_IMAGE_PIXELS = None
+
+# A reader each: Image.open would import some forty others to find the right one.
+_READERS: dict[str, Callable[[BytesIO], ImageFile.ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WEBP": WebPImageFile,
+    "BMP": BmpImageFile,
+    "GIF": GifImageFile,
+}
+
+# What Pillow was seen to raise for damaged files: all but the errors of a process in trouble.
+_UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+_READ_BYTES = 65_536
+_DRAFT_GAP = 1.5  # a JPEG decoded this much larger than wanted, then resized, loses nothing one could see
+
+Area = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def decode(parts: Parts, size: tuple[int, int]) -> tuple[Image.Image, Area]:
+    """Return the image, a JPEG shrunk close to size, and its area that is picture; raise ImageCorrupt."""
+    draft_size = (max(1, int(size[0] * _DRAFT_GAP)), max(1, int(size[1] * _DRAFT_GAP)))
+    try:
+        image = _READERS[parts.format](BytesIO(parts.picture))
+        if image.size != (parts.width, parts.height):
+            raise corrupt(parts.format)
+        image.decodermaxblock = _READ_BYTES  # Pillow would take ImageFile.MAXBLOCK
+        drafted = image.draft(None, draft_size)
+        image.load()
+        if image.mode == "P" and image.palette is None:
+            raise corrupt(parts.format)
+    except _UNREADABLE as error:
+        raise corrupt(parts.format) from error
+    return _mended(image, parts), drafted[1] if drafted else (0, 0, *image.size)
+
+
+def _mended(image: ImageFile.ImageFile, parts: Parts) -> Image.Image:
+    """Return the image with what Pillow leaves to its caller put right."""
+    if isinstance(image, PngImageFile):
+        return _with_scaled_key(image, bits=parts.picture[_PNG_BITS_OFFSET])
+    if isinstance(image, GifImageFile):
+        return _on_clear_screen(image)
+    if isinstance(image, BmpImageFile):
+        return _without_empty_alpha(image)
+    return image
+
+
+_PNG_BITS_OFFSET = 24
+
+
+def _with_scaled_key(image: Image.Image, *, bits: int) -> Image.Image:
+    """Scale the colour that is to be transparent as Pillow scaled the pixels, which it forgets to do."""
+    key = image.info.get("transparency")
+    most = (1 << bits) - 1
+    if image.mode == "L" and key is not None:
+        image.info["transparency"] = (key & most) * 255 // most
+    if image.mode == "RGB" and key is not None:
+        image.info["transparency"] = tuple((value & most) >> bits - 8 for value in key)
+    return image
+
+
+def _on_clear_screen(image: GifImageFile) -> Image.Image:
+    """Show white where the first frame leaves the screen open; Pillow shows the palette's first colour."""
+    frame = image.dispose_extent or (0, 0, *image.size)
+    if frame == (0, 0, *image.size) or "transparency" in image.info:
+        return image
+    screen = Image.new("RGB", image.size, "white")
+    screen.paste(image.crop(frame).convert("RGB"), frame)
+    return screen
+
+
+def _without_empty_alpha(image: Image.Image) -> Image.Image:
+    """Drop an alpha channel that is all zero: programs leave the byte empty, and viewers ignore it then."""
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
+        return image.convert("RGB")
+    return image

@@ -1,0 +1,49 @@
+"""An image to the bytes that are stored."""
+
+import ctypes
+import functools
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import IO
+
+from PIL import Image, ImageFile
+
+_MOST_BYTES_A_PIXEL = 4  # noise at quality 95 takes 2
+_LARGE_PIXELS = 1_000_000
+_room_lock = threading.Lock()
+
+
+def encode(image: Image.Image, quality: int) -> bytes:
+    """Return an RGB image as a progressive JPEG, 4:2:0."""
+    _make_room(image.width * image.height)
+    # Into a file the encoder writes by itself, without the GIL: two threads then use two cores.
+    with _file_in_memory() as file:
+        image.save(file, "JPEG", quality=quality, optimize=True, progressive=True, subsampling="4:2:0")
+        file.seek(0)
+        return file.read()
+
+
+def _make_room(pixels: int) -> None:
+    """Let Pillow's buffer, which has to hold the whole JPEG, hold a noisy one; it only ever grows."""
+    with _room_lock:
+        ImageFile.MAXBLOCK = max(ImageFile.MAXBLOCK, _MOST_BYTES_A_PIXEL * pixels)
+
+
+def _file_in_memory() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):  # Linux; elsewhere a file without a name does the same
+        return os.fdopen(os.memfd_create("image"), "w+b", buffering=0)
+    return tempfile.TemporaryFile(buffering=0)
+
+
+def give_memory_back(pixels: int) -> None:
+    """Give the system back what a large conversion used, which glibc would keep."""
+    trim = _malloc_trim()
+    if pixels >= _LARGE_PIXELS and trim is not None:
+        trim(0)
+
+
+@functools.cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -1,0 +1,46 @@
+"""What every format's reader returns, and what several of them need for it."""
+
+import struct
+from dataclasses import dataclass
+
+from common.errors import ImageCorrupt
+
+MAX_PROFILE_BYTES = 4 << 20  # the largest, of printing presses, take 3 MB
+UPRIGHT = 1
+
+_ORIENTATION_TAG, _SHORT = 0x0112, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a file holds: its first frame, as a small file of the same format, and how to show it."""
+
+    format: str
+    width: int  # px, as stored: before the orientation is applied
+    height: int
+    picture: bytes
+    orientation: int = UPRIGHT  # EXIF's 1 to 8
+    profile: bytes = b""  # ICC
+
+
+def corrupt(image_format: str) -> ImageCorrupt:
+    """Return the problem of a file that starts well and cannot be read."""
+    return ImageCorrupt(f"The {image_format} image is damaged, cut short or of a kind that cannot be read.")
+
+
+def read_orientation(exif: bytes) -> int:
+    """Return EXIF's orientation; 1 where there is none, or the EXIF is damaged."""
+    tiff = exif.removeprefix(b"Exif\0\0")
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
+    if order is None:
+        return UPRIGHT
+    try:
+        (directory,) = struct.unpack_from(f"{order}I", tiff, 4)
+        (entries,) = struct.unpack_from(f"{order}H", tiff, directory)
+        for entry in range(entries):
+            tag, kind, _, value = struct.unpack_from(f"{order}HHIH", tiff, directory + 2 + 12 * entry)
+            if (tag, kind) == (_ORIENTATION_TAG, _SHORT):
+                return int(value) if value in range(1, 9) else UPRIGHT
+    except struct.error:  # the directory is said to lie behind the end
+        return UPRIGHT
+    return UPRIGHT

@@ -1,0 +1,64 @@
+"""PNG (W3C PNG, third edition): a row of chunks. Of an APNG, the default image."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from common.errors import ImageTooComplex
+from common.images.files.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+MAX_CHUNKS = 100_000
+
+# tRNS is kept whatever its checksum says: without it hidden colours would show.
+_PICTURE = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
+
+Chunk = tuple[bytes, int, int]  # kind, start, end
+
+
+def read(source: bytes) -> Parts:
+    """Return the parts of a PNG; raise ImageCorrupt or ImageTooComplex."""
+    chunks = list(_chunks(source))
+    if chunks[0][0] != b"IHDR":
+        raise corrupt("PNG")
+    width, height = struct.unpack_from(">II", source, 16)
+    view = memoryview(source)
+    kept = [view[start:end] for kind, start, end in chunks if kind in _PICTURE]
+    orientation = read_orientation(_sound(source, chunks, b"eXIf"))
+    profile = _inflate(_sound(source, chunks, b"iCCP"))
+    return Parts("PNG", width, height, b"".join([SIGNATURE, *kept]), orientation, profile)
+
+
+def _chunks(source: bytes) -> Iterator[Chunk]:
+    """Yield every chunk up to IEND."""
+    position = len(SIGNATURE)
+    for _ in range(MAX_CHUNKS):
+        start = position
+        length, kind = struct.unpack_from(">I4s", source, start)
+        position += 12 + length
+        if position > len(source):
+            raise corrupt("PNG")
+        yield kind, start, position
+        if kind == b"IEND":
+            return
+    raise ImageTooComplex("The PNG has too many chunks.", limit=MAX_CHUNKS)
+
+
+def _sound(source: bytes, chunks: list[Chunk], wanted: bytes) -> bytes:
+    """Return the data of the first chunk of a kind, nothing if there is none or its checksum is wrong."""
+    for kind, start, end in chunks:
+        if kind == wanted:
+            (checksum,) = struct.unpack_from(">I", source, end - 4)
+            return source[start + 8 : end - 4] if zlib.crc32(source[start + 4 : end - 4]) == checksum else b""
+    return b""
+
+
+def _inflate(chunk: bytes) -> bytes:
+    """Return the profile in an iCCP chunk, nothing if it is damaged or huge."""
+    _, _, packed = chunk.partition(b"\0")
+    inflater = zlib.decompressobj()
+    try:
+        profile = inflater.decompress(packed[1:], MAX_PROFILE_BYTES)
+    except zlib.error:
+        return b""
+    return profile if inflater.eof else b""
