@@ -1,0 +1,1 @@
+"""`make run`: PostgreSQL, every function and the proxy on one machine, without containers."""

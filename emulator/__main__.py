@@ -1,0 +1,36 @@
+"""`make run` and, with --reload, `make dev`."""
+
+import os
+import sys
+from pathlib import Path
+
+from common.settings import SettingsError, get_settings
+from emulator import env_file
+from emulator.console import complain, say
+from emulator.errors import StartError
+from emulator.stop import Stop
+from emulator.supervisor import run
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> int:
+    """Run until the end is wished for; return 0, or 1 where something is in the way, 2 where a setting is bad."""
+    stop = Stop()
+    os.chdir(_ROOT)
+    if env_file.create(Path(".env.example"), Path(".env")):
+        say("run", "made .env, with a token of your own in it")
+    try:
+        run(get_settings(), stop, reload="--reload" in sys.argv[1:])
+    except SettingsError as error:
+        complain(f"These settings, from the environment or .env, cannot be:\n{error}")
+        return 2
+    except StartError as error:
+        complain(f"Image API cannot start: {error}")
+        return 1
+    say("run", "stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""`make up`: the same in containers, by docker compose."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from common.settings import Settings, SettingsError, get_settings
+from emulator import env_file, ports
+from emulator.console import announce, complain, say
+from emulator.errors import StartError
+from emulator.functions import FUNCTIONS
+
+_ROOT = Path(__file__).resolve().parents[1]
+_SECRETS = Path(".data/secrets")
+_WAIT_SECONDS = 180
+_LOCALHOST = "127.0.0.1"
+_INTERRUPTED = 130  # as a shell says of Ctrl-C
+_USER = "image_api"
+
+# The schema of an older volume is brought up to date, and its password is that of the secret, which may be a new one.
+_PREPARE_DATABASE = rf"""
+SET client_min_messages = warning;
+\set password `cat /run/secrets/POSTGRES_PASSWORD`
+ALTER ROLE {_USER} PASSWORD :'password';
+\i /docker-entrypoint-initdb.d/init.sql
+"""
+
+
+def main() -> int:
+    """Return once all of it is healthy: 0, or 1 where something is in the way, 2 where a setting is bad."""
+    os.chdir(_ROOT)
+    if env_file.create(Path(".env.example"), Path(".env")):
+        say("up", "made .env, with a token of your own in it")
+    try:
+        up(get_settings())
+    except SettingsError as error:
+        complain(f"These settings, from the environment or .env, cannot be:\n{error}")
+        return 2
+    except StartError as error:
+        complain(f"Image API cannot start: {error}")
+        return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return 0
+
+
+def up(settings: Settings) -> None:
+    """Build and start all of it, wait until it is healthy, and print where it is; StartError says what hinders it."""
+    began = time.monotonic()
+    first_port = ports.functions_port()
+    own_ports = {function: first_port + i for i, function in enumerate(FUNCTIONS)}
+    environment = {f"{function.name.upper()}_PORT": str(port) for function, port in own_ports.items()}
+    changed = "SECRETS_DIR" not in os.environ and _write_secrets(settings)
+    renewal = ["--force-recreate"] if changed else []  # nobody reads a secret twice
+    _compose(environment, "up", "--build", "--remove-orphans", "--wait", "--wait-timeout", str(_WAIT_SECONDS), *renewal)
+    psql = ["psql", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-U", _USER]
+    _compose(environment, "exec", "-T", "database", *psql, typed=_PREPARE_DATABASE)
+    say("up", f"ready in {time.monotonic() - began:.1f} s; `make down` stops everything")
+    own_urls = {function: f"http://{_LOCALHOST}:{port}" for function, port in own_ports.items()}
+    announce(ports.public_url(settings.app_host, settings.app_port), own_urls, settings.api_tokens)
+
+
+def _write_secrets(settings: Settings) -> bool:
+    """Write the files docker-compose.yml names; return whether one of them is new."""
+    _SECRETS.mkdir(parents=True, exist_ok=True)
+    _SECRETS.chmod(0o700)  # nobody else gets to the files, which have to be open to a container's user
+    password_file = _SECRETS / "POSTGRES_PASSWORD"
+    password = password_file.read_text() if password_file.exists() else secrets.token_urlsafe(24)
+    wanted = {
+        "POSTGRES_PASSWORD": password,
+        "DATABASE_URL": settings.database_url or f"postgresql://{_USER}:{password}@database:5432/{_USER}",
+        "API_TOKENS": ",".join(settings.api_tokens),
+    }
+    changed = {_SECRETS / name: value for name, value in wanted.items() if not _holds(_SECRETS / name, value)}
+    for path, value in changed.items():
+        path.write_text(value)
+        path.chmod(0o644)
+    return bool(changed)
+
+
+def _holds(path: Path, value: str) -> bool:
+    return path.is_file() and path.read_text() == value
+
+
+def _compose(environment: Mapping[str, str], *arguments: str, typed: str = "") -> None:
+    """Run docker compose to its end; StartError where it fails: it has said why."""
+    command = ["docker", "compose", *arguments]
+    try:
+        done = subprocess.run(command, env={**os.environ, **environment}, input=typed, text=True, check=False)  # noqa: S603
+    except FileNotFoundError as error:
+        raise StartError("there is no `docker`: install Docker, or use `make run`, which needs none") from error
+    if done.returncode:
+        raise StartError(f"`docker compose {arguments[0]}` failed; its lines above say why")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""The one list of functions: what each answers, and how it is started."""
+
+import os
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Function:
+    """One deployable unit: its endpoint, and how many requests it takes at once."""
+
+    name: str
+    method: str
+    path: str
+    public: bool = False
+    workers: int = 1
+    threads: int = 16  # many, where a request waits for the database more than it computes
+
+    def command(self, descriptor: int) -> list[str]:
+        """Return what starts the function on a listening socket it inherits."""
+        gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:common.server"]
+        return [*gunicorn, "--bind", f"fd://{descriptor}", "functions_framework:create_app()"]
+
+    def environment(self) -> dict[str, str]:
+        """Return what tells the server which function it runs."""
+        return {
+            "FUNCTION_TARGET": self.name,
+            "FUNCTION_SOURCE": f"functions/{self.name}.py",
+            "WORKERS": str(self.workers),
+            "THREADS": str(self.threads),
+        }
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if sys.version_info >= (3, 13):
+        return os.process_cpu_count() or 1
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+FUNCTIONS = (
+    Function("upload_image", "POST", "/images", workers=_cores(), threads=4),
+    Function("get_image", "GET", "/images/{id}"),
+    Function("get_logs", "GET", "/logs"),
+    Function("health", "GET", "/health", public=True),
+    Function("index", "GET", "/", public=True),
+)

@@ -1,0 +1,191 @@
+"""A PostgreSQL of our own: no daemon, no container, no root, its data in one folder."""
+
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import psycopg
+
+from emulator.errors import StartError
+from emulator.guardian import Guardian, end
+from emulator.postgres_programs import Programs, reachable_programs
+
+if TYPE_CHECKING:
+    import subprocess
+
+_SCHEMA = Path(__file__).resolve().parents[1] / "init.sql"
+_USER = "image_api"
+_START_SECONDS = 60
+_STOP_STEPS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0))  # fast, then immediate: both without waiting for callers
+
+
+class Postgres:
+    """A running server on a port of 127.0.0.1, which it keeps from start to start."""
+
+    def __init__(self, programs: Programs, guardian: Guardian, options: tuple[str, ...]) -> None:
+        """Take over a folder nobody else has; make the cluster where there is none yet."""
+        self._programs = programs
+        self.home = programs.home
+        self._guardian = guardian
+        self._options = ("listen_addresses=127.0.0.1", "unix_socket_directories=", *options)
+        self._data = self.home / f"pg{programs.major}"  # a newer major version starts afresh
+        self._process: subprocess.Popen[bytes] | None = None
+        if not self._data.exists():
+            self._create_cluster()
+        self.port = _free_port()
+        self.url = f"postgresql://{_USER}:{self._password_file.read_text()}@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def pid(self) -> int:
+        """The server's process id; RuntimeError while it is stopped."""
+        if not self._process:
+            raise RuntimeError("PostgreSQL is stopped")
+        return self._process.pid
+
+    @property
+    def _password_file(self) -> Path:
+        return self._data / "dev-password"
+
+    def _create_cluster(self) -> None:
+        """Make a cluster with a random password; the name comes last, so that half of one never has it."""
+        fresh, password_file = self.home / f"{self._data.name}.new", self.home / "password.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        password_file.unlink(missing_ok=True)
+        password_file.touch(0o600)
+        password_file.write_text(secrets.token_urlsafe(18))
+        self._programs.give(password_file)
+        self._programs.run(
+            "initdb", f"--pgdata={fresh}", f"--username={_USER}", f"--pwfile={password_file}",
+            "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync",
+        )  # fmt: skip
+        password_file.rename(fresh / self._password_file.name)
+        fresh.rename(self._data)
+
+    def start(self) -> None:
+        """Start the server and wait until it takes connections; StartError says what it said."""
+        self._end_left_over()
+        log = self.home / "postgres.log"
+        options = [argument for option in self._options for argument in ("-c", option)]
+        with log.open("wb") as output:
+            self._process = self._programs.popen(
+                "postgres", "-D", str(self._data), "-p", str(self.port), *options, output=output
+            )
+        self._guardian.watch(self.pid, signal.SIGINT)
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise StartError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.01)
+
+    def _is_ready(self) -> bool:
+        """Tell what `pg_ctl -w` waits for: the last line of the pid file."""
+        with suppress(FileNotFoundError):
+            return (self._data / "postmaster.pid").read_text().rstrip().endswith("ready")
+        return False
+
+    def _end_left_over(self) -> None:
+        """Stop the server of an owner that was killed; remove the pid file of one that was killed itself."""
+        pid_file = self._data / "postmaster.pid"
+        with suppress(FileNotFoundError, psutil.NoSuchProcess):
+            left = psutil.Process(int(pid_file.read_text().split()[0]))
+            if str(self._data) in left.cmdline():  # not somebody else who has the number now
+                left.send_signal(signal.SIGINT)
+                left.wait(_START_SECONDS)
+        pid_file.unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """Stop the server, whoever is connected; no harm where it is stopped already."""
+        self._end(*_STOP_STEPS)
+
+    def kill(self) -> None:
+        """End the server and its backends at once, as a power cut would."""
+        backends = psutil.Process(self.pid).children(recursive=True)
+        self._end()
+        while left := [backend for backend in backends if _is_alive(backend)]:
+            for backend in left:
+                with suppress(psutil.NoSuchProcess):
+                    backend.kill()
+            time.sleep(0.01)
+
+    def restart(self) -> None:
+        """Stop the server if it runs, and start it again on the same port."""
+        self.stop()
+        self.start()
+
+    def revive(self) -> bool:
+        """Start the server again if it ended by itself; return whether it had."""
+        if not self._process or self._process.poll() is None:
+            return False
+        self.restart()
+        return True
+
+    def _end(self, *steps: tuple[int, float]) -> None:
+        if not self._process:
+            return
+        process, self._process = self._process, None
+        end(process.pid, *steps, reap=process.poll)
+        self._guardian.forget(process.pid)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[Postgres]:
+    """Run a server with the schema on the data in `folder`; StartError says what hinders it.
+
+    `options` are server settings such as "fsync=off".
+    """
+    programs = reachable_programs(folder)
+    with _only_user_of(programs.home), Guardian() as guardian:
+        server = Postgres(programs, guardian, options)
+        try:
+            server.start()
+            apply_schema(server.url)
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def _only_user_of(home: Path) -> Iterator[None]:
+    with (home / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise StartError(f"process {lock.read()} has the database in {home}: stop it first") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def apply_schema(url: str) -> None:
+    """Run init.sql, which is harmless to run again; StartError where the database cannot be reached or refuses."""
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+            connection.execute(_SCHEMA.read_bytes())
+    except psycopg.OperationalError as error:
+        raise StartError(f"the database (DATABASE_URL) cannot be reached: {error}") from error
+    except psycopg.Error as error:
+        raise StartError(f"the database refuses {_SCHEMA.name}: {error}") from error

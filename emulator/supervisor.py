@@ -1,0 +1,160 @@
+"""`make run` itself: the database, every function and the proxy, until somebody wishes for the end."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from common.settings import Settings
+from emulator import ports, postgres, proxy
+from emulator.console import announce, say
+from emulator.errors import StartError
+from emulator.functions import FUNCTIONS, Function
+from emulator.guardian import Guardian
+from emulator.service import Popen, Service
+from emulator.stop import Stop
+
+_DATA = Path(".data")
+_LOCALHOST = "127.0.0.1"
+_MEBIBYTE = 1024 * 1024
+_START_SECONDS = 30.0
+_HOPELESS_ENDS = 2  # so often, and the start is given up
+
+
+class _Server:
+    """A function on its port, which is kept while it starts anew: its callers wait, and do not fail."""
+
+    def __init__(self, function: Function, port: int, environment: Mapping[str, str]) -> None:
+        self.function = function
+        self.port = port
+        self.netloc = ports.netloc(_LOCALHOST, port)
+        self._environment = {**environment, **function.environment(), "HOST": _LOCALHOST, "PORT": str(port)}
+        self._socket = self._listen()
+
+    def _listen(self) -> socket.socket:
+        return ports.listen(_LOCALHOST, self.port, "FUNCTIONS_PORT")
+
+    def launch(self) -> Popen:
+        if self._socket.fileno() < 0:
+            self._socket = self._listen()
+        descriptor = self._socket.fileno()
+        return _popen(self.function.command(descriptor), self._environment, descriptor)
+
+    def refuse(self) -> None:
+        self._socket.close()
+
+
+def run(settings: Settings, stop: Stop, *, reload: bool) -> None:
+    """Run all of it until `stop` is wished for; StartError and SettingsError say what is in the way."""
+    began = time.monotonic()
+    first_port = ports.functions_port()
+    with _database(settings.database_url) as (url, revive), Guardian() as guardian:
+        environment = _environment(url, reload=reload)
+        servers = [_Server(function, first_port + i, environment) for i, function in enumerate(FUNCTIONS)]
+        nginx = _prepare_proxy(settings, servers)
+        functions = [Service(s.function.name, s.launch, guardian, stop, s.refuse) for s in servers]
+        front = Service("proxy", lambda: _popen(nginx, os.environ), guardian, stop)
+        try:
+            for service, server in zip(functions, servers, strict=True):
+                _wait_until_it_answers(service, (_LOCALHOST, server.port), "/robots.txt", stop)
+            _wait_until_it_answers(front, (ports.reachable(settings.app_host), settings.app_port), "/health", stop)
+            if not stop.wait(0):
+                say("run", f"ready in {time.monotonic() - began:.1f} s; Ctrl-C stops everything")
+                own_urls = {server.function: f"http://{server.netloc}" for server in servers}
+                announce(ports.public_url(settings.app_host, settings.app_port), own_urls, settings.api_tokens)
+            _watch_database(revive, stop)
+        finally:
+            _end(front, functions, stop)
+
+
+@contextmanager
+def _database(given_url: str) -> Iterator[tuple[str, Callable[[], bool]]]:
+    """Provide a database's URL, and what starts it again if it is ours and ended by itself."""
+    if given_url:
+        postgres.apply_schema(given_url)
+        yield given_url, lambda: False
+        return
+    folder = _DATA / "postgres"
+    with postgres.running(folder) as server:
+        if server.home != folder.resolve():
+            say("run", f"root lends PostgreSQL an account that cannot get to {folder}: the data is in {server.home}")
+        yield server.url, server.revive
+
+
+def _environment(database_url: str, *, reload: bool) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "PYTHONPATH": str(Path.cwd()),
+        "PYTHONUNBUFFERED": "1",  # a print() shows at once
+        "RELOAD": "1" if reload else "0",
+    }
+
+
+def _prepare_proxy(settings: Settings, servers: Sequence[_Server]) -> list[str]:
+    """Write nginx's configuration and see that its port is free; return its command."""
+    ports.listen(settings.app_host, settings.app_port, "APP_PORT").close()
+    folder = Path.cwd() / _DATA / "proxy"
+    addresses = {server.function.name: server.netloc for server in servers}
+    listen_address = ports.netloc(settings.app_host, settings.app_port)
+    proxy.write_configuration(folder, listen_address, settings.client_max_size_mb * _MEBIBYTE, addresses)
+    return proxy.command(folder)
+
+
+def _popen(command: Sequence[str], environment: Mapping[str, str], *descriptors: int) -> Popen:
+    return subprocess.Popen(  # noqa: S603  # our own command
+        command,
+        env=environment,
+        pass_fds=descriptors,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,  # Ctrl-C is for us; in which order they end is ours to say
+    )
+
+
+def _wait_until_it_answers(service: Service, address: tuple[str, int], path: str, stop: Stop) -> None:
+    """Return when it does, or when the end is wished for; StartError when there is no hope."""
+    deadline = time.monotonic() + _START_SECONDS
+    while not stop.wait(0) and not _answers(address, path, stop):
+        if service.quick_ends >= _HOPELESS_ENDS or time.monotonic() > deadline:
+            raise StartError(f"{service.name} does not start; its lines above say why")
+        stop.wait(0.05)
+
+
+def _answers(address: tuple[str, int], path: str, stop: Stop) -> bool:
+    try:
+        with socket.create_connection(address, timeout=1) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            stop.wait(_START_SECONDS, connection)
+            return connection.recv(1) != b""
+    except OSError:  # not yet
+        return False
+
+
+def _watch_database(revive: Callable[[], bool], stop: Stop) -> None:
+    """Wait for the wish to stop, and start a database of ours again that ended without it."""
+    while not stop.wait(0.5):
+        try:
+            if revive():
+                say("run", "PostgreSQL ended by itself and was started again")
+        except StartError as error:
+            say("run", str(error))
+
+
+def _end(front: Service, functions: Sequence[Service], stop: Stop) -> None:
+    """End the proxy first: it finishes what it has begun, for which it needs the functions."""
+    if not stop.wait(0):
+        stop.request()
+    say("run", "stopping")
+    front.end(signal.SIGQUIT)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda service: service.end(signal.SIGTERM), functions))
