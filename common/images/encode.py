@@ -10,7 +10,7 @@ from typing import IO
 
 from PIL import Image, ImageFile
 
-_MOST_BYTES_A_PIXEL = 4  # noise at quality 95 takes 2
+_MOST_BYTES_A_PIXEL = 4  # the harshest noise took 1.2 at quality 95
 _LARGE_PIXELS = 1_000_000
 _room_lock = threading.Lock()
 
