@@ -1,19 +1,34 @@
 PYTHON ?= python3
+IMAGE ?= image-api
 VENV = @$(PYTHON) emulator/bootstrap.py
+COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make requirements" pyproject.toml
+UVX = .venv/bin/uv tool run --quiet --from
+SCHEMAS = .data/schemas
 
-.PHONY: help run dev test check requirements clean
+.PHONY: help run dev test check requirements clean up down logs psql call cron test-compose image push schemas audit scan
 
 help: ## this menu
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^# / { print "\n" substr($$0, 3) } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## everything on this machine: PostgreSQL, each function, the proxy
+# On this machine, without containers
+
+run: ## everything: PostgreSQL, each function, the proxy, the schedule
 	$(VENV) -m emulator
 
 dev: ## the same, starting a function anew when its code changes
 	$(VENV) -m emulator --reload
 
+cron: ## fire every job of the schedule now, and say what happened
+	$(VENV) -m cron --now
+
+# Working on the code
+
 test: ## all tests; some of them: make test T=tests/functions/test_health.py
 	$(VENV) -m pytest $(T)
+
+test-compose: ## the containers' tests, as a project of its own (needs Docker)
+	$(VENV) -m pytest tests/compose
 
 check: ## lint, format, types, import contracts
 	$(VENV)
@@ -27,9 +42,52 @@ requirements: ## pin anew what pyproject.toml asks for
 	$(COMPILE) -o requirements.txt
 	$(COMPILE) --group dev -o requirements-dev.txt
 
-COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--custom-compile-command "make requirements" pyproject.toml
-
 clean: ## remove what was made here, the stored images too
 	rm -rf .venv .data logs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# In containers
+
+up: ## everything, by docker compose
+	$(VENV) -m emulator.compose
+
+down: ## stop the containers; images and logs stay
+	docker compose down --remove-orphans
+
+logs: ## follow the containers' lines; of one: make logs f=upload_image
+	docker compose logs --follow --tail 200 $(f)
+
+psql: ## look into the containers' database
+	docker compose exec database psql -U image_api
+
+call: ## one function by curl: make call f=get_logs path='/logs?limit=5', or a='-F file=@photo.jpg'
+	$(VENV) -m emulator.call "$(f)" "$(path)" $(a)
+
+# For a deployment
+
+image: ## the image of every function; its name: make image IMAGE=registry.example.org/image-api:1.0
+	docker build --tag "$(IMAGE)" .
+
+push: ## the image to its registry
+	docker push "$(IMAGE)"
+
+schemas: ## deploy/ and the workflow against the schemas of those who read them
+	$(VENV)
+	@mkdir -p $(SCHEMAS)
+	.venv/bin/python -m deploy kubernetes --image image-api:1 --domain images.example.org > $(SCHEMAS)/kubernetes.yaml
+	.venv/bin/python -m deploy aws-lambda --image image-api:1 > $(SCHEMAS)/aws-lambda.yaml
+	$(UVX) kubernetes-validate==1.37.0 kubernetes-validate --strict --no-warn --quiet $(SCHEMAS)/kubernetes.yaml
+	$(UVX) cfn-lint==1.58.0 cfn-lint $(SCHEMAS)/aws-lambda.yaml
+	$(UVX) check-jsonschema==0.39.0 check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(UVX) zizmor==1.32.0 zizmor --offline --quiet .github/workflows
+
+audit: ## known vulnerabilities in requirements.txt, from the package index's advisories: needs the network
+	$(VENV)
+	$(UVX) pip-audit==2.10.1 pip-audit --requirement requirements.txt --require-hashes --disable-pip --strict \
+		--progress-spinner off
+
+scan: ## known vulnerabilities in the image, from Anchore's database: needs the network
+	@mkdir -p .data
+	docker save --output .data/image.tar "$(IMAGE)"
+	docker run --rm --volume "$(CURDIR)/.data/image.tar:/image.tar:ro" anchore/grype:v0.119.0 \
+		docker-archive:/image.tar --only-fixed --fail-on high

@@ -1,0 +1,176 @@
+"""Every host's file, filled in: each function is there, and each path reaches the one that answers it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import deploy.__main__ as deploy
+from emulator.functions import FUNCTIONS, Function
+from tests.servers import ROOT
+
+SETTINGS = {"image": "registry.example.org/image-api:1.0", "domain": "images.example.org"}
+PATHS = [(function.path.replace("{id}", "some-id"), function.name) for function in FUNCTIONS]
+UNKNOWN = [("/imagesque", "index"), ("/nothing/here", "index")]  # index answers 404
+RUNS = [host for host in deploy.hosts() if host not in {"gateway", "cloud-run-routes", "openfaas-routes"}]
+
+
+def documents(host: str) -> list[Any]:
+    return [document for document in yaml.safe_load_all(deploy.fill(host, SETTINGS)) if document]
+
+
+def of_kind(host: str, kind: str) -> list[Any]:
+    return [document for document in documents(host) if document["kind"] == kind]
+
+
+def service(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def environments(host: str) -> Iterator[dict[str, str]]:
+    """What each container of a YAML host is told."""
+    for document in documents(host):
+        if host == "aws-lambda":
+            shared = document["Globals"]["Function"]["Environment"]["Variables"]
+            resources = document["Resources"].values()
+            yield from (shared | r["Properties"]["Environment"]["Variables"] for r in resources if "Properties" in r)
+        elif host == "openfaas":
+            yield from (function["environment"] for function in document["functions"].values())
+        elif document["kind"] in {"Deployment", "Service"} and "template" in document["spec"]:
+            (container,) = document["spec"]["template"]["spec"]["containers"]
+            yield {variable["name"]: variable["value"] for variable in container["env"]}
+
+
+@pytest.mark.parametrize("host", ["kubernetes", "knative", "openfaas", "aws-lambda"])
+def test_a_host_runs_every_function_once_from_its_own_file(host: str) -> None:
+    told = {environment["FUNCTION_TARGET"]: environment for environment in environments(host)}
+    assert sorted(told) == sorted(function.name for function in FUNCTIONS)
+    for name, environment in told.items():
+        assert environment["FUNCTION_SOURCE"] == f"functions/{name}.py"
+        assert (ROOT / environment["FUNCTION_SOURCE"]).exists()
+        assert environment["LOG_STORE"] == "database"
+        assert environment["WORKERS"] == "1"
+
+
+@pytest.mark.parametrize("host", RUNS)
+def test_a_function_that_joins_the_list_joins_every_host(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined = Function("get_thing", "GET", "/things/{id}", public=False, workers=1, threads=16)
+    monkeypatch.setattr(deploy, "FUNCTIONS", (*FUNCTIONS, joined))
+    filled = deploy.fill(host, SETTINGS)
+    assert "functions/get_thing.py" in filled
+    assert filled.count("get_thing") >= 2
+    assert re.search(r"get-thing|GetThing", filled)
+
+
+@pytest.mark.parametrize("host", deploy.hosts())
+def test_a_filled_file_has_no_place_left_open_and_no_secret(host: str) -> None:
+    filled = deploy.fill(host, SETTINGS)
+    assert not re.search(r"@\w+@", filled)
+    assert not re.search(r"^[^#]*postgres(ql)?://", filled, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("path", "name"), PATHS + UNKNOWN)
+@pytest.mark.parametrize("host", ["kubernetes", "knative", "openfaas-routes"])
+def test_the_gateway_sends_a_path_to_its_function(host: str, path: str, name: str) -> None:
+    assert routed(host, "GET", path) == (service(name), path)
+    assert routed(host, "DELETE", path) == (service(name), path)  # it knows no DELETE, and says so
+
+
+@pytest.mark.parametrize("host", ["kubernetes", "knative", "openfaas-routes"])
+def test_functions_that_share_a_path_are_told_apart_by_their_methods(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined = Function("delete_image", "DELETE", "/images/{id}", public=False, workers=1, threads=16)
+    monkeypatch.setattr(deploy, "FUNCTIONS", (*FUNCTIONS, joined))
+    assert routed(host, "DELETE", "/images/some-id") == ("delete-image", "/images/some-id")
+    assert routed(host, "HEAD", "/images/some-id") == ("get-image", "/images/some-id")
+    assert routed(host, "PUT", "/images/some-id") == ("get-image", "/images/some-id")
+
+
+@pytest.mark.parametrize("host", ["azure-container-apps", "cloud-run-routes"])
+def test_a_host_that_routes_by_path_alone_refuses_functions_that_share_one(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined = Function("delete_image", "DELETE", "/images/{id}", public=False, workers=1, threads=16)
+    monkeypatch.setattr(deploy, "FUNCTIONS", (*FUNCTIONS, joined))
+    with pytest.raises(SystemExit, match=re.escape("/images/{id} has several functions")):
+        deploy.fill(host, SETTINGS)
+
+
+def routed(host: str, method: str, path: str) -> tuple[str, str]:
+    """The function that gets a request, and the path it sees, by the Gateway API's precedence of matches."""
+    found = []
+    for route in of_kind(host, "HTTPRoute"):
+        (rule,) = route["spec"]["rules"]
+        for match in rule["matches"]:
+            value, exact = match["path"]["value"], match["path"]["type"] == "Exact"
+            prefix = value.rstrip("/")
+            under = path == prefix or path.startswith(f"{prefix}/")
+            if (path == value if exact else under) and match.get("method", method) == method:
+                found.append(((exact, len(prefix), "method" in match), route["metadata"]["name"], rule, value))
+    _, name, rule, value = max(found, key=lambda each: each[0])
+    if host == "openfaas-routes":
+        return seen_by_openfaas(rule["filters"][0]["urlRewrite"]["path"], path, value)
+    if host == "knative":
+        assert rule["filters"][0]["urlRewrite"]["hostname"] == f"{name}.image-api.svc.cluster.local"
+        return name, path
+    assert rule["backendRefs"][0]["name"] == name
+    return name, path
+
+
+def seen_by_openfaas(rewrite: dict[str, str], path: str, prefix: str) -> tuple[str, str]:
+    """The function whose name stands in the rewritten path, and what follows it."""
+    if rewrite["type"] == "ReplaceFullPath":
+        rewritten = rewrite["replaceFullPath"]
+    else:
+        rewritten = rewrite["replacePrefixMatch"].rstrip("/") + path.removeprefix(prefix.rstrip("/"))
+    found = re.fullmatch(r"/function/([^/]+)(/.*)", rewritten)
+    assert found
+    return found[1], found[2]
+
+
+def test_lambda_sends_every_path_to_its_function() -> None:
+    (template,) = documents("aws-lambda")
+    routes = {}
+    for resource in template["Resources"].values():
+        for event in resource.get("Properties", {}).get("Events", {}).values():
+            target = resource["Properties"]["Environment"]["Variables"]["FUNCTION_TARGET"]
+            routes[event["Properties"].get("Path", "/")] = target
+    assert routes == {function.path: function.name for function in FUNCTIONS}
+
+
+def test_every_pod_may_write_to_tmp_alone_and_is_nobody() -> None:
+    for document in of_kind("kubernetes", "Deployment"):
+        pod = document["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]  # noqa: S108  the pod's, not ours
+        graceful_seconds = 30 + container["lifecycle"]["preStop"]["sleep"]["seconds"]
+        assert pod["terminationGracePeriodSeconds"] > graceful_seconds
+
+
+def test_the_cron_job_calls_a_function_that_is_there() -> None:
+    (job,) = of_kind("kubernetes", "CronJob")
+    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    called = re.search(r"http://([a-z-]+)(/\w+)", container["args"][0])
+    assert called
+    assert called.groups() == ("get-logs", "/logs")
+    assert "get-logs" in {service["metadata"]["name"] for service in of_kind("kubernetes", "Service")}
+    compile(container["args"][0], "cron", "exec")
+
+
+@pytest.mark.parametrize("host", deploy.hosts().values(), ids=lambda path: path.name)
+def test_a_host_says_what_was_tried_and_stands_in_the_table(host: Path) -> None:
+    assert re.search(r"^# (Not tried|Tried) on ", host.read_text(), re.MULTILINE)
+    assert f"]({host.name})" in (ROOT / "deploy/README.md").read_text()
+
+
+@pytest.mark.parametrize("host", deploy.hosts())
+def test_the_printed_commands_name_hosts_that_are_there(host: str) -> None:
+    for named in re.findall(r"python3 -m deploy ([a-z-]+)", deploy.hosts()[host].read_text()):
+        assert named in deploy.hosts()
