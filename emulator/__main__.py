@@ -25,7 +25,7 @@ def main() -> int:
     except SettingsError as error:
         complain(f"These settings, from the environment or .env, cannot be:\n{error}")
         return 2
-    except StartError as error:
+    except (StartError, PermissionError) as error:  # the latter where another user ran it before
         complain(f"Image API cannot start: {error}")
         return 1
     say("run", "stopped")

@@ -28,31 +28,37 @@ def main(arguments: "list[str]") -> None:
     """Bring the environment up to date, then become its Python."""
     root = os.open(str(ROOT), os.O_RDONLY)
     fcntl.flock(root, fcntl.LOCK_EX)  # two `make` at once would tread on each other
-    if not is_up_to_date():
-        make_environment()
+    bring_up_to_date()
     os.close(root)
     if arguments:
         os.execv(str(VENV_PYTHON), [str(VENV_PYTHON), *arguments])  # noqa: S606  # a shell would be in the way
 
 
-def is_up_to_date() -> bool:
-    """Tell whether the last run came to its end, with this Python and the same requirements."""
-    if not STAMP.exists() or not VENV_PYTHON.exists():
-        return False
-    content = STAMP.read_text()
-    has_venv = importlib.util.find_spec("ensurepip") is not None
-    is_usable = sys.version_info >= OLDEST and has_venv
-    return content == stamp("{}.{}".format(*sys.version_info) if is_usable else content.partition("\n")[0])
+def bring_up_to_date() -> None:
+    """Do what is needed, mostly nothing; the stamp comes last, so that an interrupted run is repaired by the next."""
+    recorded = STAMP.read_text() if STAMP.exists() and VENV_PYTHON.exists() else ""
+    version = recorded.partition("\n")[0]
+    if sys.version_info >= OLDEST and importlib.util.find_spec("ensurepip"):
+        version = "{}.{}".format(*sys.version_info)  # else another Python had to make it, and may keep it
+    if recorded == stamp(version):
+        return
+    if recorded.rpartition("\n")[0] == stamp(version).rpartition("\n")[0]:
+        STAMP.unlink()
+    else:
+        version = make_environment()
+    uv = (str(VENV / "bin" / "uv"), "pip", "sync", "--quiet")
+    run(*uv, "--python", str(VENV_PYTHON), "--require-hashes", str(REQUIREMENTS))
+    STAMP.write_text(stamp(version))
 
 
 def stamp(version: str) -> str:
-    """Return all that makes an environment outdated when it changes: a moved folder, too, and an upgraded Python."""
+    """Return all that makes an environment outdated when it changes; the requirements last, which can be mended."""
     requirements = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     return "\n".join((version, str(VENV_PYTHON.resolve()), str(ROOT), requirements))
 
 
-def make_environment() -> None:
-    """Make .venv anew; it gets its stamp last, so that an interrupted run is repaired by the next."""
+def make_environment() -> str:
+    """Make .venv anew, with uv in it; return its Python's version."""
     python, version = find_python()
     sys.stdout.write(f"Making .venv with Python {version} and what requirements-dev.txt pins, this once ...\n")
     sys.stdout.flush()
@@ -61,9 +67,7 @@ def make_environment() -> None:
     uv_pin.write_text(pin_of("uv"))
     pip = (str(VENV_PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check")
     run(*pip, "install", "--require-hashes", "--no-deps", "--only-binary=:all:", "--requirement", str(uv_pin))
-    uv = (str(VENV / "bin" / "uv"), "pip", "sync", "--quiet")
-    run(*uv, "--python", str(VENV_PYTHON), "--require-hashes", str(REQUIREMENTS))
-    STAMP.write_text(stamp(version))
+    return version
 
 
 def find_python() -> "tuple[str, str]":

@@ -65,6 +65,6 @@ def paste(public_url: str, token: str) -> str:
     file = shlex.quote(f"file=@{_SAMPLE}")
     stored_id = """$(echo "$stored" | sed 's/.*"id": *"\\([^"]*\\)".*/\\1/')"""
     return (
-        f'stored=$({curl} -F {file} -F x=640 -F y=640 {public_url}/images); echo "$stored"\n'
-        f"{curl} -o image.jpg {public_url}/images/{stored_id}"
+        f'stored=$({curl} -F {file} -F x=640 -F y=640 "{public_url}/images"); echo "$stored"\n'
+        f'{curl} -o image.jpg "{public_url}/images/{stored_id}"'
     )

@@ -17,7 +17,7 @@ import psycopg
 
 from emulator.errors import StartError
 from emulator.guardian import Guardian, end
-from emulator.postgres_programs import Programs, reachable_programs
+from emulator.postgres_programs import Programs, lent_account, reachable_home, reachable_programs
 
 if TYPE_CHECKING:
     import subprocess
@@ -155,9 +155,10 @@ def running(folder: Path, *options: str) -> Iterator[Postgres]:
 
     `options` are server settings such as "fsync=off".
     """
-    programs = reachable_programs(folder)
-    with _only_user_of(programs.home), Guardian() as guardian:
-        server = Postgres(programs, guardian, options)
+    account = lent_account()
+    home = reachable_home(folder, account)
+    with _only_user_of(home), Guardian() as guardian:
+        server = Postgres(reachable_programs(home, account), guardian, options)
         try:
             server.start()
             apply_schema(server.url)

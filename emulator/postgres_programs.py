@@ -76,10 +76,9 @@ class Programs:
         }
 
 
-def reachable_programs(folder: Path) -> Programs:
-    """Return the programs to run on the data in `folder`, each where the account that runs them gets to."""
-    found, account = _find(), _account()
-    home = _reachable_home(folder.resolve(), account)
+def reachable_programs(home: Path, account: Account | None) -> Programs:
+    """Return the programs to run on the data in `home`: copied into it where the account cannot get to them."""
+    found = _find()
     if account and not _succeeds(account, str(found / "postgres"), "--version"):
         found = _copy(found, home / "programs")
     return Programs(found, home, account)
@@ -98,7 +97,7 @@ def _find() -> Path:
     )
 
 
-def _account() -> Account | None:
+def lent_account() -> Account | None:
     """Return None where we may run PostgreSQL ourselves, else who does: not root."""
     if os.geteuid() != 0:
         return None
@@ -110,9 +109,10 @@ def _account() -> Account | None:
     raise StartError(f"PostgreSQL refuses to run as root, and there is no account to run it as: {', '.join(names)}")
 
 
-def _reachable_home(folder: Path, account: Account | None) -> Path:
+def reachable_home(folder: Path, account: Account | None) -> Path:
     """Return the folder, or one for it where that account cannot get to it (below /root)."""
     folder.mkdir(parents=True, exist_ok=True)
+    folder = folder.resolve()
     if not account:
         return folder
     account.owns(folder)

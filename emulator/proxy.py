@@ -39,7 +39,8 @@ def _program() -> Path:
         name = f"{'macos' if platform.system() == 'Darwin' else 'linux'}-{platform.machine().lower()}"
         program = Path(spec.submodule_search_locations[0], "bin", name, "nginx")
         if program.exists():
-            program.chmod(0o755)  # a wheel's data files are not executable
+            if not os.access(program, os.X_OK):
+                program.chmod(0o755)  # a wheel's data files are not executable
             return program
     if on_path := shutil.which("nginx"):
         return Path(on_path)

@@ -79,11 +79,15 @@ class Emulator:
 
     def processes(self) -> list[psutil.Process]:
         """All that it started, and what they started."""
-        return psutil.Process(self.process.pid).children(recursive=True)
+        return self._children(recursive=True)
+
+    def _children(self, *, recursive: bool = False) -> list[psutil.Process]:
+        assert self.process.poll() is None, self.output()
+        return psutil.Process(self.process.pid).children(recursive=recursive)
 
     def function(self, name: str) -> psutil.Process:
         """The process of a function that started its workers."""
-        for process in psutil.Process(self.process.pid).children():
+        for process in self._children():
             if process.environ().get("FUNCTION_TARGET") == name:
                 return process
         raise AssertionError(f"{name} does not run")
@@ -100,7 +104,7 @@ class Emulator:
 
     def program(self, name: str) -> psutil.Process:
         """PostgreSQL ("postgres") or the proxy ("nginx")."""
-        (process,) = (p for p in psutil.Process(self.process.pid).children() if p.name() == name)
+        (process,) = (process for process in self._children() if process.name() == name)
         return process
 
     def stop(self, signum: int = signal.SIGTERM) -> int:
