@@ -19,6 +19,7 @@ from common.errors import MethodNotAllowed, NotFound, Problem
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _RETRY_AFTER_SECONDS = "1"
+_PROBED = "/robots.txt"  # the framework answers it without the function: whether a function is up is asked there
 
 Handler = Callable[..., Response]
 Function = Callable[[Request], Response]
@@ -43,14 +44,15 @@ def endpoint(route: str, *, public: bool = False, log_level: int = logging.INFO)
             if not parameters:
                 raise NotFound("No endpoint has this path.")
             logs.request_scope(path, handler.__name__)
-            g.log_level = log_level
             allow = {"Allow": ", ".join([*methods, "OPTIONS"])}
             if request.method == "OPTIONS":
                 return Response(status=HTTPStatus.NO_CONTENT, headers=allow)
             if request.method not in methods:
                 raise MethodNotAllowed("The endpoint does not know this method.", headers=allow)
             authenticate(request.headers.get("Authorization"))
-            return handler(request, **parameters.groupdict())
+            response = handler(request, **parameters.groupdict())
+            g.log_level = log_level
+            return response
 
         if has_app_context():  # there is one while functions-framework imports the function's file
             _prepare(current_app, handler.__name__)
@@ -90,15 +92,14 @@ def _begin(function_name: str) -> None:
     logs.request_scope("-", function_name)
     sent = request.headers.get("X-Request-Id", "")
     g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
-    g.log_level = logging.INFO
+    g.log_level = logging.DEBUG if request.path == _PROBED else logging.INFO
     g.started = time.perf_counter()
 
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
-    level = logging.INFO if response.status_code >= HTTPStatus.BAD_REQUEST else g.log_level
-    line = functools.partial(_log_request, level, request.method, response.status_code, g.started, g.request_id)
+    line = functools.partial(_log_request, g.log_level, request.method, response.status_code, g.started, g.request_id)
     response.call_on_close(line)  # when all is sent: a caller does not wait for a log
     return response
 

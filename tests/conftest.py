@@ -1,7 +1,9 @@
 """The cast of the tests: one PostgreSQL and one process a function, shared by all of them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 import psycopg
@@ -11,6 +13,13 @@ from emulator import postgres
 from tests import servers
 
 
+@contextmanager
+def database_server() -> Iterator[postgres.Postgres]:
+    """A PostgreSQL in a folder that the account which root lends it can reach: pytest's are closed to all others."""
+    with TemporaryDirectory(prefix="image-api-") as folder, postgres.running(Path(folder)) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the shared functions run: their log file is in it."""
@@ -18,9 +27,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database_url() -> Iterator[str]:
     """A fresh PostgreSQL with the schema applied."""
-    with postgres.running(tmp_path_factory.mktemp("postgres")) as server:
+    with database_server() as server:
         yield server.url
 
 

@@ -8,8 +8,8 @@ import httpx
 import psycopg
 import pytest
 
-from emulator import postgres
 from tests import pictures, servers
+from tests.conftest import database_server
 
 
 def upload(client: httpx.Client) -> httpx.Response:
@@ -19,7 +19,7 @@ def upload(client: httpx.Client) -> httpx.Response:
 @pytest.mark.parametrize("how", ["restart", "kill"])
 def test_a_restart_costs_at_most_one_short_503_and_no_acknowledged_image(tmp_path: Path, how: str) -> None:
     with (
-        postgres.running(tmp_path / "database") as server,
+        database_server() as server,
         servers.function("upload_image", tmp_path, DATABASE_URL=server.url, THREADS="8") as uploading,
         servers.function("get_image", tmp_path, DATABASE_URL=server.url) as reading,
     ):
@@ -61,7 +61,7 @@ def test_a_restart_costs_at_most_one_short_503_and_no_acknowledged_image(tmp_pat
 
 def test_every_stale_connection_is_passed_over_at_once(tmp_path: Path) -> None:
     with (
-        postgres.running(tmp_path / "database") as server,
+        database_server() as server,
         servers.function("get_image", tmp_path, DATABASE_URL=server.url) as reading,
     ):
         path = "/images/00000000-0000-0000-0000-000000000000"
