@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts nginx in docker compose: what only this machine's kind of network and a read-only root ask for.
+# Starts nginx in docker compose: what a network with names, a read-only root and another user than root ask for.
 set -eu
 rm -rf /tmp/body /tmp/proxy
 cat >/etc/nginx/conf.d/compose.conf <<'END'
