@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
+from common.settings import Settings
 from emulator.errors import StartError
 
 _TEMPLATES = Path(__file__).resolve().parents[1] / "proxy"
@@ -19,14 +20,16 @@ def command(folder: Path) -> list[str]:
     return [str(_program()), "-p", f"{folder}/", "-c", str(folder / "nginx.conf"), "-e", "stderr"]
 
 
-def write_configuration(folder: Path, listen_address: str, max_body_bytes: int, functions: Mapping[str, str]) -> None:
+def write_configuration(folder: Path, settings: Settings, listen_address: str, functions: Mapping[str, str]) -> None:
     """Fill the templates in: `functions` is the address of each function by its name."""
     values = {f"{name.upper()}_ADDRESS": address for name, address in functions.items()}
     values["LISTEN_ADDRESS"] = listen_address
-    values["CLIENT_MAX_SIZE_BYTES"] = str(max_body_bytes)
+    values["CLIENT_MAX_SIZE_BYTES"] = str(settings.client_max_size_mb * 1024 * 1024)
+    values["IMAGE_CACHE_VALID_SECONDS"] = str(max(0, settings.image_cache_seconds - 1))
+    values["IMAGE_CACHE_PATH"] = "cache"
     # As root its workers would be nobody, to whom the folder of their temporary files is closed.
     values["USER_DIRECTIVE"] = "" if os.geteuid() else f"user root {grp.getgrgid(os.getegid()).gr_name};"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for template in _TEMPLATES.glob("*.template"):
         filled = Template(template.read_text()).safe_substitute(values)
         (folder / template.stem).write_text(filled)

@@ -21,7 +21,6 @@ from emulator.stop import Stop
 
 _DATA = Path(".data")
 _LOCALHOST = "127.0.0.1"
-_MEBIBYTE = 1024 * 1024
 _START_SECONDS = 30.0
 _HOPELESS_ENDS = 2  # so often, and the start is given up
 
@@ -102,7 +101,7 @@ def _prepare_proxy(settings: Settings, servers: Sequence[_Server]) -> list[str]:
     folder = Path.cwd() / _DATA / "proxy"
     addresses = {server.function.name: server.netloc for server in servers}
     listen_address = ports.netloc(settings.app_host, settings.app_port)
-    proxy.write_configuration(folder, listen_address, settings.client_max_size_mb * _MEBIBYTE, addresses)
+    proxy.write_configuration(folder, settings, listen_address, addresses)
     return proxy.command(folder)
 
 

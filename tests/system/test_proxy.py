@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from common.settings import Settings
 from emulator import proxy
 from emulator.functions import FUNCTIONS, Function
 from tests import servers
@@ -111,11 +112,17 @@ def serving(functions: dict[str, StandIn]) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    folder = tmp_path_factory.mktemp("a proxy") / "of nginx"
+    with running(tmp_path_factory.mktemp("a proxy") / "of nginx") as started:
+        yield started
+
+
+@contextmanager
+def running(folder: Path, *, image_cache_seconds: int = 0) -> Iterator[Proxy]:
     functions = {function.name: StandIn(function.name) for function in FUNCTIONS}
     port = servers.free_port()
     addresses = {name: f"127.0.0.1:{function.server_port}" for name, function in functions.items()}
-    proxy.write_configuration(folder, f"127.0.0.1:{port}", LIMIT, addresses)
+    settings = Settings(client_max_size_mb=LIMIT // 1024**2, image_cache_seconds=image_cache_seconds)
+    proxy.write_configuration(folder, settings, f"127.0.0.1:{port}", addresses)
     output = folder / "output"
     with output.open("wb") as out:
         process = subprocess.Popen(proxy.command(folder), stdout=out, stderr=subprocess.STDOUT)  # noqa: S603  # ours
