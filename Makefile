@@ -19,8 +19,10 @@ run: ## everything: PostgreSQL, each function, the proxy, the schedule
 dev: ## the same, starting a function anew when its code changes
 	$(VENV) -m emulator --reload
 
-cron: ## fire every job of the schedule now, and say what happened
-	$(VENV) -m cron --now
+cron: ## fire every job of the schedule now, in the containers if they run, and say what happened
+	@if docker compose ps --services --status running 2>/dev/null | grep -qx cron; \
+		then docker compose exec -T cron python -m cron --now; \
+		else $(PYTHON) emulator/bootstrap.py -m cron --now; fi
 
 # Working on the code
 

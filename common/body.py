@@ -66,6 +66,7 @@ def withhold_body(app: "WSGIApplication") -> "WSGIApplication":
     """
 
     def guarded(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ["PATH_INFO"] = environ["PATH_INFO"] or "/"  # RFC 9110 4.2.3: they are the same
         length = environ.pop("CONTENT_LENGTH", "")
         chunked = "HTTP_TRANSFER_ENCODING" in environ
         environ[_KEY] = Body(environ["wsgi.input"], None if chunked else int(length or 0))

@@ -16,6 +16,7 @@ from common.settings import get_settings
 
 _ATTEMPT_SECONDS = 0.5  # each wait for the pool makes it try to connect once: a restarted server is found this soon
 _MAX_CONNECTIONS = 8
+_STATEMENT_SECONDS = 10
 
 
 @contextmanager
@@ -46,9 +47,16 @@ def _pool(_pid: int) -> ConnectionPool:
         "application_name": os.environ.get("FUNCTION_TARGET", "image-api"),
     }
     # reconnect_timeout=0: _live_connection retries, twice a second instead of ever more rarely.
-    pool = ConnectionPool(url, kwargs=arguments, min_size=0, max_size=_MAX_CONNECTIONS, open=True, reconnect_timeout=0)
+    pool = ConnectionPool(
+        url, kwargs=arguments, configure=_limit, min_size=0, max_size=_MAX_CONNECTIONS, open=True, reconnect_timeout=0
+    )
     atexit.register(pool.close)  # left to the interpreter's end, it waits for threads which that end has frozen
     return pool
+
+
+def _limit(connection: psycopg.Connection) -> None:
+    """Make the server give up what takes too long, such as waiting for a lock: the caller gets a 503."""
+    connection.execute(f"SET statement_timeout = '{_STATEMENT_SECONDS}s'")
 
 
 def _live_connection(pool: ConnectionPool) -> psycopg.Connection:

@@ -46,7 +46,7 @@ def endpoint(route: str, *, public: bool = False, log_level: int = logging.INFO)
             logs.request_scope(path, handler.__name__)
             allow = {"Allow": ", ".join([*methods, "OPTIONS"])}
             if request.method == "OPTIONS":
-                return Response(status=HTTPStatus.NO_CONTENT, headers=allow)
+                return Response(status=HTTPStatus.NO_CONTENT, headers=allow, content_type="")
             if request.method not in methods:
                 raise MethodNotAllowed("The endpoint does not know this method.", headers=allow)
             authenticate(request.headers.get("Authorization"))
@@ -114,7 +114,8 @@ def _log_request(level: int, method: str, status: int, started: float, request_i
 def _problem(error: Exception) -> Response:
     """Answer the problem document of an exception; what no caller can cause is a 500, and is logged."""
     if isinstance(error, HTTPException):  # the framework's own: its paths, its methods
-        return _document(_as_problem(error))
+        headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+        return _document(Problem.of_status(error.code or HTTPStatus.INTERNAL_SERVER_ERROR, headers))
     if not isinstance(error, Problem):
         logs.logger().error("unexpected error: request_id=%s", g.request_id, exc_info=error)
         return _document(Problem("Something went wrong here; the request id finds it in the log."))
@@ -123,25 +124,10 @@ def _problem(error: Exception) -> Response:
     return _document(error)
 
 
-def _as_problem(error: HTTPException) -> Problem:
-    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-    problem = Problem(status.description or status.phrase, headers=headers)
-    problem.status, problem.code = status, status.name.lower()
-    return problem
-
-
 def _document(problem: Problem) -> Response:
-    document = {
-        "type": "about:blank",
-        "title": problem.status.phrase,
-        "status": problem.status,
-        "detail": problem.detail,
-        "code": problem.code,
-        **problem.members,
-        "request_id": g.request_id,
-    }
     headers = {"Cache-Control": "no-store", **problem.headers}
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = _RETRY_AFTER_SECONDS
-    return Response(json.dumps(document), problem.status, headers, mimetype="application/problem+json")
+    return Response(
+        json.dumps(problem.document(g.request_id)), problem.status, headers, mimetype="application/problem+json"
+    )

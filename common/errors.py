@@ -17,6 +17,27 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.members = members
 
+    @classmethod
+    def of_status(cls, status: int, headers: Mapping[str, str] | None = None) -> "Problem":
+        """Return the problem that a framework or a server under us had with a request."""
+        problem = cls("The server cannot take this request.", headers=headers)
+        problem.status = HTTPStatus(status)
+        is_malformed = problem.status == MalformedRequest.status
+        problem.code = MalformedRequest.code if is_malformed else problem.status.name.lower()
+        return problem
+
+    def document(self, request_id: str) -> dict[str, object]:
+        """Return the problem document (RFC 9457) that answers a request."""
+        return {
+            "type": "about:blank",
+            "title": self.status.phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            **self.members,
+            "request_id": request_id,
+        }
+
 
 class MalformedRequest(Problem):
     """The request's body is not what its headers say it is."""

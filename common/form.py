@@ -35,6 +35,8 @@ def read_parts(request: "Request", *, max_body_bytes: int, max_part_bytes: Mappi
     content_type, options = parse_options_header(request.headers.get("Content-Type", ""))
     if content_type != "multipart/form-data":
         raise UnsupportedMediaType("Send multipart/form-data.")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType("Send the body without a Content-Encoding.")  # RFC 9110 8.4
     read = body_of(request.environ).reader(max_body_bytes)
     try:
         # Latin-1 maps every byte, so that a name in a broken encoding is a matter of the name, not of the request.

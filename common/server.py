@@ -3,9 +3,19 @@
 The plain functions-framework command works too; it fixes a keep-alive of 2 s, shorter than a proxy's.
 """
 
+import json
 import os
+import uuid
+from typing import TYPE_CHECKING
 
+from gunicorn import util
 from gunicorn.http import parser
+
+from common import logs
+from common.errors import Problem
+
+if TYPE_CHECKING:
+    from socket import socket
 
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8080')}"  # noqa: S104  # containers listen everywhere
 workers = int(os.environ.get("WORKERS", "1"))
@@ -19,14 +29,41 @@ keepalive = 75  # longer than any proxy's, so that it is never us who closes und
 timeout = 60
 graceful_timeout = 30  # what SIGTERM gives a running request
 
-# The proxy's limits are the narrower ones, because gunicorn refuses in HTML.
+# The proxy's limits are the narrower ones: it is the one to refuse.
 limit_request_line = 0
 limit_request_fields = 1000
 limit_request_field_size = 65536
 
+# Whoever calls, even from this machine, has no say in the path, the scheme or the address of a request.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+
 control_socket_disable = True  # one path under the home folder, fought over by all functions
-loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "warning")
+loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "error")  # its warnings quote requests, tokens in them too
 
 # A refused body is read past, for 5 s at the most, so that the caller sees the answer and the connection lives on.
 # gunicorn gives up sooner, after this many bytes, and a proxy that is still sending then makes a 502 of our 401.
 parser._DRAIN_MAX_BYTES = 1024**3  # noqa: SLF001  # there is no setting for it; a test notices when the name goes
+
+
+def _refuse(connection: "socket", status: int, _reason: str, _message: str) -> None:
+    """Answer with a problem document what never reached the function; gunicorn's own is HTML that quotes the caller."""
+    request_id = uuid.uuid4().hex
+    problem = Problem.of_status(status)
+    document = json.dumps(problem.document(request_id))
+    head = {
+        "Connection": "close",
+        "Content-Type": "application/problem+json",
+        "Content-Length": str(len(document)),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "X-Request-Id": request_id,
+    }
+    lines = [f"HTTP/1.1 {status} {problem.status.phrase}", *(f"{name}: {value}" for name, value in head.items())]
+    util.write_nonblock(connection, "\r\n".join([*lines, "", document]).encode())
+    logs.request_scope("-", os.environ.get("FUNCTION_TARGET", "-"))
+    logs.logger().info("request refused: status=%d request_id=%s", status, request_id)
+
+
+util.write_error = _refuse

@@ -68,18 +68,25 @@ def _write_secrets(settings: Settings) -> bool:
     """Write the files docker-compose.yml names; return whether one of them is new."""
     _SECRETS.mkdir(parents=True, exist_ok=True)
     _SECRETS.chmod(0o700)  # nobody else gets to the files, which have to be open to a container's user
-    password_file = _SECRETS / "POSTGRES_PASSWORD"
-    password = password_file.read_text() if password_file.exists() else secrets.token_urlsafe(24)
+    password = _kept("POSTGRES_PASSWORD") or secrets.token_urlsafe(24)
+    cron_token = settings.cron_token or _kept("CRON_TOKEN") or secrets.token_urlsafe(32)
     wanted = {
         "POSTGRES_PASSWORD": password,
         "DATABASE_URL": settings.database_url or f"postgresql://{_USER}:{password}@database:5432/{_USER}",
-        "API_TOKENS": ",".join(settings.api_tokens),
+        "API_TOKENS": ",".join([*settings.api_tokens, cron_token]),
+        "CRON_TOKEN": cron_token,
     }
     changed = {_SECRETS / name: value for name, value in wanted.items() if not _holds(_SECRETS / name, value)}
     for path, value in changed.items():
         path.write_text(value)
         path.chmod(0o644)
     return bool(changed)
+
+
+def _kept(name: str) -> str:
+    """Return a secret that an earlier start made, nothing where there was none."""
+    path = _SECRETS / name
+    return path.read_text() if path.exists() else ""
 
 
 def _holds(path: Path, value: str) -> bool:

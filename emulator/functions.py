@@ -12,7 +12,6 @@ class Function:
     name: str
     method: str
     path: str
-    public: bool = False
     workers: int = 1
     threads: int = 16  # many, where a request waits for the database more than it computes
 
@@ -44,6 +43,6 @@ FUNCTIONS = (
     Function("upload_image", "POST", "/images", workers=_cores(), threads=4),
     Function("get_image", "GET", "/images/{id}"),
     Function("get_logs", "GET", "/logs"),
-    Function("health", "GET", "/health", public=True),
-    Function("index", "GET", "/", public=True),
+    Function("health", "GET", "/health"),
+    Function("index", "GET", "/"),
 )

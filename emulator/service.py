@@ -14,7 +14,7 @@ from emulator.stop import Stop
 _SETTLED_SECONDS = 10.0  # one that lived this long was not broken from the start
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 10.0
-_PATIENCE_SECONDS = 10.0  # what a request under way may take when all is stopped
+_PATIENCE_SECONDS = 5.0  # what a request under way may take when all is stopped
 _LEFT_OVER_SECONDS = 0.3  # what workers without their master may take before a new one is started beside them
 
 Popen = subprocess.Popen[str]

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,9 @@ def run(settings: Settings, stop: Stop, *, reload: bool) -> None:
         nginx = _prepare_proxy(settings, servers)
         functions = [Service(s.function.name, s.launch, guardian, stop, s.refuse) for s in servers]
         front = Service("proxy", lambda: _popen(nginx, os.environ), guardian, stop)
+        public_url = ports.public_url(settings.app_host, settings.app_port)
+        calling = {"CRON_BASE_URL": public_url, **environment}
+        schedule = Service("cron", lambda: _popen([sys.executable, "-m", "cron"], calling), guardian, stop)
         try:
             for service, server in zip(functions, servers, strict=True):
                 _wait_until_it_answers(service, (_LOCALHOST, server.port), "/robots.txt", stop)
@@ -65,10 +69,10 @@ def run(settings: Settings, stop: Stop, *, reload: bool) -> None:
             if not stop.wait(0):
                 say("run", f"ready in {time.monotonic() - began:.1f} s; Ctrl-C stops everything")
                 own_urls = {server.function: f"http://{server.netloc}" for server in servers}
-                announce(ports.public_url(settings.app_host, settings.app_port), own_urls, settings.api_tokens)
+                announce(public_url, own_urls, settings.api_tokens)
             _watch_database(revive, stop)
         finally:
-            _end(front, functions, stop)
+            _end(schedule, front, functions, stop)
 
 
 @contextmanager
@@ -149,11 +153,12 @@ def _watch_database(revive: Callable[[], bool], stop: Stop) -> None:
             say("run", str(error))
 
 
-def _end(front: Service, functions: Sequence[Service], stop: Stop) -> None:
-    """End the proxy first: it finishes what it has begun, for which it needs the functions."""
+def _end(schedule: Service, front: Service, functions: Sequence[Service], stop: Stop) -> None:
+    """End who calls before who answers: the proxy finishes what it has begun, for which it needs the functions."""
     if not stop.wait(0):
         stop.request()
-    say("run", "stopping")
+    say("run", "stopping; Ctrl-C again ends it at once")
+    schedule.end(signal.SIGTERM)
     front.end(signal.SIGQUIT)
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda service: service.end(signal.SIGTERM), functions))

@@ -1,5 +1,6 @@
 """GET /images/{id}: a stored JPEG, a range of it, or the word that the caller has it already."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import PurePath
@@ -54,14 +55,14 @@ def _uuid(text: str) -> UUID:
 
 
 def _headers(image: StoredImage) -> dict[str, str]:
-    name = PurePath(image.filename).stem + ".jpg"
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    quotable = ascii_name.replace("\\", "").replace('"', "")
+    stem = PurePath(image.filename).stem
+    ascii_stem = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    quotable = re.sub(r'[\\"]', "", ascii_stem).strip() or "image"
     return {
         "Accept-Ranges": "bytes",
         "Cache-Control": f"private, max-age={_YEAR_SECONDS}, immutable",
         # RFC 6266 4.3: the second form for all who know UTF-8, the first for the rest
-        "Content-Disposition": f"inline; filename=\"{quotable}\"; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Disposition": f"inline; filename=\"{quotable}.jpg\"; filename*=UTF-8''{quote(stem, safe='')}.jpg",
     }
 
 

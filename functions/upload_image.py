@@ -1,6 +1,7 @@
 """POST /images: convert a picture to JPEG and store it."""
 
 import re
+import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ _BIDI_CONTROLS = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
 def upload_image(request: Request) -> Response:
     """Answer 201 with what was stored."""
     form = UploadForm.parse(request)
-    with _conversion_slot():
+    with _conversion_slot(waited_seconds=_waited_seconds(request)):
         image = images.to_jpeg(form.file, form.options, max_pixels=get_settings().max_pixels)
     stored = image_store.add(
         image.data,
@@ -110,11 +111,19 @@ def _clean(filename: str) -> str:
     return kept if kept.strip(".") else "image"
 
 
+def _waited_seconds(request: Request) -> float:
+    """Return how long ago the proxy passed the upload on, as far as it says so: the server's queue is waiting, too."""
+    try:
+        return max(0.0, time.time() - float(request.headers.get("X-Request-Start", "")))
+    except ValueError:
+        return 0.0
+
+
 @contextmanager
-def _conversion_slot() -> Iterator[None]:
+def _conversion_slot(*, waited_seconds: float) -> Iterator[None]:
     """Hold one of CONVERSION_SLOTS places; raise Overloaded where none comes free in QUEUE_TIMEOUT_SECONDS."""
     slots = _conversion_slots()
-    if not slots.acquire(timeout=get_settings().queue_timeout_seconds):
+    if not slots.acquire(timeout=max(0.0, get_settings().queue_timeout_seconds - waited_seconds)):
         raise Overloaded("All places to convert are taken; try again soon.")
     try:
         yield

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.servers import ROOT
 
 README = (ROOT / "README.md").read_text()
 DOTENV = (ROOT / ".env.example").read_text()
-DOCUMENTS = sorted(path for path in ROOT.glob("*.md"))
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("deploy/*.md"), *ROOT.glob("benchmarks/*.md")])
 
 
 def route(function: Path) -> str:
@@ -31,30 +32,43 @@ def route(function: Path) -> str:
 ROUTES = {path.stem: route(path) for path in sorted((ROOT / "functions").glob("*.py"))}
 
 
+def missing(name: str) -> Iterator[str]:
+    """What a function still lacks, each as a thing to do."""
+    method, path = ROUTES[name].split()
+    test = ROOT / f"tests/functions/test_{name}.py"
+    proxy = (ROOT / "proxy/image-api.conf.template").read_text()
+    if not test.exists() or "\ndef test_" not in test.read_text():
+        yield f"tests/functions/test_{name}.py with a test in it"
+    if not re.search(rf"^\| `{re.escape(ROUTES[name])}[^|]*\|.*\(functions/{name}\.py\)", README, re.MULTILINE):
+        yield "a row of README.md's table of endpoints"
+    if ROUTES[name] not in ENDPOINTS:
+        yield "a line of ENDPOINTS in functions/index.py"
+    if ROUTES[name] not in {f"{function.method} {function.path}" for function in FUNCTIONS if function.name == name}:
+        yield "a line in emulator/functions.py"
+    if f"${{{name.upper()}_ADDRESS}}" not in proxy:
+        yield "an upstream in proxy/image-api.conf.template"
+    for routed in (method, "HEAD") if method == "GET" else (method,):
+        if not re.search(rf'(?m)^    "{routed} \w+" +{name};$', proxy):
+            yield f"a line for {routed} {path} in the map $function of proxy/image-api.conf.template"
+
+
 @pytest.mark.parametrize("name", ROUTES)
-def test_a_function_has_its_test_its_readme_row_and_its_place_in_the_index(name: str) -> None:
-    assert (ROOT / f"tests/functions/test_{name}.py").exists()
-    assert re.search(rf"^\| `{re.escape(ROUTES[name])}[^|]*\|.*\(functions/{name}\.py\)", README, re.MULTILINE)
-    assert ROUTES[name] in ENDPOINTS
+def test_a_function_has_all_that_it_takes(name: str) -> None:
+    assert list(missing(name)) == []
 
 
 def test_the_emulator_runs_every_function_under_its_route() -> None:
     assert {function.name: f"{function.method} {function.path}" for function in FUNCTIONS} == ROUTES
 
 
-def test_the_proxy_knows_every_function() -> None:
-    template = (ROOT / "proxy/image-api.conf.template").read_text()
-    assert all(f"${{{name.upper()}_ADDRESS}}" in template for name in ROUTES)
-
-
 @pytest.mark.parametrize("setting", [name.upper() for name in Settings.model_fields])
 def test_a_setting_stands_in_the_example_and_the_readme(setting: str) -> None:
-    assert re.search(rf"^#? ?{setting}=", DOTENV, re.MULTILINE)
-    assert f"| `{setting}` |" in README
+    assert re.search(rf"^{setting}=", DOTENV, re.MULTILINE), f".env.example lacks {setting}"
+    assert f"| `{setting}` |" in README, f"README.md lacks {setting}"
 
 
 def test_the_example_sets_nothing_that_is_no_setting() -> None:
-    named = set(re.findall(r"^#? ?([A-Z_]+)=", DOTENV, re.MULTILINE))
+    named = set(re.findall(r"^([A-Z_]+)=", DOTENV, re.MULTILINE))
     assert named <= {name.upper() for name in Settings.model_fields} | {"FUNCTIONS_PORT"}
 
 

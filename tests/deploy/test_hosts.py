@@ -57,7 +57,7 @@ def test_a_host_runs_every_function_once_from_its_own_file(host: str) -> None:
 
 @pytest.mark.parametrize("host", RUNS)
 def test_a_function_that_joins_the_list_joins_every_host(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    joined = Function("get_thing", "GET", "/things/{id}", public=False, workers=1, threads=16)
+    joined = Function("get_thing", "GET", "/things/{id}", workers=1, threads=16)
     monkeypatch.setattr(deploy, "FUNCTIONS", (*FUNCTIONS, joined))
     filled = deploy.fill(host, SETTINGS)
     assert "functions/get_thing.py" in filled
@@ -83,7 +83,7 @@ def test_the_gateway_sends_a_path_to_its_function(host: str, path: str, name: st
 def test_functions_that_share_a_path_are_told_apart_by_their_methods(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    joined = Function("delete_image", "DELETE", "/images/{id}", public=False, workers=1, threads=16)
+    joined = Function("delete_image", "DELETE", "/images/{id}", workers=1, threads=16)
     monkeypatch.setattr(deploy, "FUNCTIONS", (*FUNCTIONS, joined))
     assert routed(host, "DELETE", "/images/some-id") == ("delete-image", "/images/some-id")
     assert routed(host, "HEAD", "/images/some-id") == ("get-image", "/images/some-id")
@@ -94,7 +94,7 @@ def test_functions_that_share_a_path_are_told_apart_by_their_methods(
 def test_a_host_that_routes_by_path_alone_refuses_functions_that_share_one(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    joined = Function("delete_image", "DELETE", "/images/{id}", public=False, workers=1, threads=16)
+    joined = Function("delete_image", "DELETE", "/images/{id}", workers=1, threads=16)
     monkeypatch.setattr(deploy, "FUNCTIONS", (*FUNCTIONS, joined))
     with pytest.raises(SystemExit, match=re.escape("/images/{id} has several functions")):
         deploy.fill(host, SETTINGS)

@@ -72,7 +72,7 @@ def test_head_has_the_headers_of_get(get_image: httpx.Client, large: Stored) -> 
     ("filename", "plain", "extended"),
     [
         ("Ärger im Büro.png", "Arger im Buro.jpg", "%C3%84rger%20im%20B%C3%BCro.jpg"),
-        ("写真.webp", ".jpg", "%E5%86%99%E7%9C%9F.jpg"),
+        ("写真.webp", "image.jpg", "%E5%86%99%E7%9C%9F.jpg"),
         ('a";\\b.gif', "a;b.jpg", "a%22%3B%5Cb.jpg"),
         ("no extension", "no extension.jpg", "no%20extension.jpg"),
         ("two.dots.bmp", "two.dots.jpg", "two.dots.jpg"),
