@@ -22,6 +22,7 @@ RUN python -m compileall -q --invalidation-mode unchecked-hash \
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
 COPY common common
+COPY cron cron
 COPY functions functions
 # chmod: any user can read it, whatever the umask it was checked out under.
 RUN chmod -R a+rX . && python -m compileall -q --invalidation-mode unchecked-hash .

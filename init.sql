@@ -24,4 +24,10 @@ BEGIN
         ALTER TABLE images ALTER COLUMN data SET STORAGE EXTERNAL;
     END IF;
 END $$;
+
+-- With LOG_STORE=database: the newest log lines, whose ids are in the order in which they can be read.
+CREATE TABLE IF NOT EXISTS logs (
+    id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    line text   NOT NULL
+);
 COMMIT;

@@ -5,12 +5,15 @@ import fcntl
 import os
 import stat
 from collections import deque
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
-from itertools import dropwhile
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from itertools import dropwhile, islice, takewhile
 from pathlib import Path
 
+from common.log_page import OLDEST, Cursor, Page
+
 _BLOCK_BYTES = 65_536
+_EDGE_BYTES = 256  # of a file's beginning and of what ends at a cursor: times and request ids, found only once
 _READ = os.O_RDONLY | os.O_CREAT | os.O_NONBLOCK  # should it be a pipe, that is found out, not waited for
 _WRITE = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK
 
@@ -45,18 +48,36 @@ class LogFile:
         finally:
             self._writing_pid = 0
 
-    def tail(self, limit: int) -> bytes:
-        """Return the last `limit` lines (at least one), oldest first; where no log is, no lines."""
+    def tail(self, limit: int) -> Page:
+        """Return the last `limit` lines (at least one); where no log is, no lines."""
         blocks: deque[bytes] = deque()
         newlines = 0
+        behind = OLDEST
         with closing(self._backwards()) as backwards:
-            for block in backwards:
+            for file, start, block in backwards:
+                if not newlines and b"\n" in block:
+                    behind = _cursor(file, start + block.rindex(b"\n") + 1)
                 blocks.appendleft(block)
                 newlines += block.count(b"\n")
                 if newlines > limit:  # one more than asked for: it ends the line before the first
                     break
         lines = b"".join(blocks).split(b"\n")[:-1]  # what follows the last newline is no whole line
-        return b"".join(line + b"\n" for line in lines[-limit:])
+        return Page(b"".join(line + b"\n" for line in lines[-limit:]), behind)
+
+    def since(self, cursor: Cursor, limit: int) -> Page:
+        """Return the first `limit` lines behind the cursor; behind a gap, the oldest kept, if its place is gone."""
+        found = self._open_first(self._names, lambda file: _cursor(file, cursor.position) == cursor)
+        behind, start = (OLDEST, 0) if found is None else (cursor, cursor.position)
+        lines: list[bytes] = []
+        with closing(self._files(self._names[::-1], found)) as oldest_first:
+            for file in oldest_first:
+                if read := _lines(file, start, limit - len(lines)):
+                    lines += read
+                    behind = _cursor(file, start + sum(map(len, read)))
+                if len(lines) == limit:
+                    break
+                start = 0
+        return Page(b"".join(lines), behind, gap=found is None and cursor != OLDEST)
 
     def _written(self, line: bytes) -> bool:
         """Return True once the line is in the file, False after a rotation that made room for it."""
@@ -105,43 +126,67 @@ class LogFile:
             raise OSError(errno.EINVAL, "not a regular file", str(self._path))
         return _is_named(file, self._path)
 
-    def _backwards(self) -> Generator[bytes, None, None]:
-        """Yield blocks from the log's end to its beginning."""
-        for file in self._files():
+    def _backwards(self) -> Generator[tuple[int, int, bytes], None, None]:
+        """Yield blocks from the log's end to its beginning, each with its file and its place there."""
+        for file in self._files(self._names):
             end = os.fstat(file).st_size
             while end:
                 start = max(0, end - _BLOCK_BYTES)
-                yield os.pread(file, end - start, start)
+                yield file, start, os.pread(file, end - start, start)
                 end = start
 
-    def _files(self) -> Iterator[int]:
-        """Yield each file's descriptor, newest first, none twice and none left out while they rotate."""
-        with ExitStack() as opened:
-            newer = None
-            while (older := self._open_behind(newer)) is not None:
-                opened.pop_all().close()  # not earlier: until here its inode number had to stay its own
-                opened.callback(os.close, older)
-                yield older
-                newer = older
+    def _files(self, names: list[Path], file: int | None = None) -> Generator[int, None, None]:
+        """Yield each file's descriptor in the order of their names, none twice and none left out while they rotate.
 
-    def _open_behind(self, newer: int | None) -> int | None:
-        """Return the descriptor of the next older file, of the newest for None, or None at the end."""
+        It begins with `file` where that is given, and closes it in the end. Each is yielded when the next is open:
+        its inode number stays its own until then, and where there is a newer one, it has got its last line.
+        """
+        following: int | None = None
+        try:
+            file = self._open_first(names) if file is None else file
+            while file is not None:
+                following = self._open_first(_names_behind(names, file))
+                yield file
+                os.close(file)
+                file, following = following, None
+        finally:
+            for left in (file, following):
+                if left is not None:
+                    os.close(left)
+
+    def _open_first(self, names: Iterable[Path], is_wanted: Callable[[int], bool] = lambda _: True) -> int | None:
+        """Return the descriptor of the first of these files that is there and wanted; no file rotates meanwhile."""
         try:
             with self._alone(_READ, fcntl.LOCK_SH):
-                for name in self._names_behind(newer):
+                for name in names:
                     with suppress(FileNotFoundError):
-                        return os.open(name, os.O_RDONLY)
+                        file = os.open(name, os.O_RDONLY)
+                        if is_wanted(file):
+                            return file
+                        os.close(file)
         except OSError:
             if self._path.is_file():
                 raise
         return None
 
-    def _names_behind(self, newer: int | None) -> Iterator[Path]:
-        if newer is None:
-            return iter(self._names)
-        found = dropwhile(lambda name: not _is_named(newer, name), self._names)
-        next(found, None)
-        return found
+
+def _names_behind(names: list[Path], file: int) -> Iterator[Path]:
+    """Yield the names that follow the file's own, which is looked for when the first is asked for."""
+    found = dropwhile(lambda name: not _is_named(file, name), names)
+    next(found, None)
+    yield from found
+
+
+def _lines(file: int, start: int, limit: int) -> list[bytes]:
+    """Return up to `limit` whole lines of a file: one without its newline is still being written."""
+    with open(file, "rb", buffering=_BLOCK_BYTES, closefd=False) as reader:
+        reader.seek(start)
+        return list(islice(takewhile(lambda line: line.endswith(b"\n"), reader), limit))
+
+
+def _cursor(file: int, position: int) -> Cursor:
+    edge = min(position, _EDGE_BYTES)
+    return Cursor.of(position, os.pread(file, edge, 0) + os.pread(file, edge, position - edge))
 
 
 def _is_named(file: int, name: Path) -> bool:

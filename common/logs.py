@@ -1,13 +1,16 @@
-"""Log lines: one record is one line, to the log file and to stdout, with the request it belongs to."""
+"""Log lines: one record is one line, to the log's store and to stdout, with the request it belongs to."""
 
 import logging
+import os
 import sys
 import threading
 import time
 from contextvars import ContextVar
 from functools import cache
+from typing import Protocol
 
 from common.log_file import LogFile
+from common.log_page import Cursor, Page
 
 _FORMAT = "%(asctime)s,%(msecs)03d: %(route)s: %(functionName)s: %(levelname)s: %(message)s"
 _HALF = 4096  # characters; a line is at most two halves and the mark between them
@@ -21,18 +24,34 @@ def request_scope(route: str, function_name: str) -> None:
     _scope.set((route, function_name))
 
 
-def logger() -> logging.Logger:
-    """Return the project's logger; the first line it writes reads the settings, not the first call."""
+def logger(*, stored: bool = True) -> logging.Logger:
+    """Return the project's logger; the first line it writes reads the settings, not the first call.
+
+    A process that is no function asks with `stored=False` before anybody else does: its lines go to stdout alone.
+    """
     log = logging.getLogger("image_api")
     with _configuring:
         if not log.handlers:
-            _configure(log)
+            _configure(log, _Lines(stored=stored))
     return log
 
 
-def tail(limit: int) -> bytes:
-    """Return the last `limit` lines (at least one), oldest first, across rotated files."""
-    return _file().tail(limit)
+def tail(limit: int) -> Page:
+    """Return the last `limit` lines (at least one); raise StorageUnavailable."""
+    return _store(os.getpid()).tail(limit)
+
+
+def since(cursor: Cursor, limit: int) -> Page:
+    """Return the first `limit` lines behind the cursor; raise StorageUnavailable."""
+    return _store(os.getpid()).since(cursor, limit)
+
+
+class _Store(Protocol):
+    """Where lines are kept, and read by whoever asks for them."""
+
+    def append(self, line: bytes) -> None: ...
+    def tail(self, limit: int) -> Page: ...
+    def since(self, cursor: Cursor, limit: int) -> Page: ...
 
 
 class _OneLine(logging.Formatter):
@@ -47,39 +66,47 @@ class _OneLine(logging.Formatter):
 
 
 class _Lines:
-    """Where lines go: to the log file, and whatever becomes of that, to stdout."""
+    """Where lines go: to the store, and whatever becomes of that, to stdout."""
 
-    failing = False
+    def __init__(self, *, stored: bool) -> None:
+        self._stored = stored
+        self._failing = False
 
     def write(self, text: str) -> None:
         """Write one line to both; that the file cannot be written is said once, on stderr."""
         line = text.encode()
-        try:
-            _file().append(line)
-        except OSError as error:
-            self._report(error)
-        else:
-            self.failing = False
+        if self._stored:
+            self._keep(line)
         sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
 
-    def _report(self, error: OSError) -> None:
-        if not self.failing:
-            sys.stderr.write(f"The log file cannot be written, lines go to stdout alone: {error}\n")
-        self.failing = True
+    def _keep(self, line: bytes) -> None:
+        try:
+            _store(os.getpid()).append(line)
+        except OSError as error:
+            if not self._failing:
+                sys.stderr.write(f"The log file cannot be written, lines go to stdout alone: {error}\n")
+            self._failing = True
+        else:
+            self._failing = False
 
 
 @cache
-def _file() -> LogFile:
+def _store(_pid: int) -> _Store:
+    """Return where LOG_STORE says that lines are kept; a process cannot share its parent's connection."""
     from common.settings import get_settings  # noqa: PLC0415 slow to import, and /health never gets here
 
     settings = get_settings()
+    if settings.log_store == "database":
+        from common.log_table import LogTable  # noqa: PLC0415 nor need a log file wait for psycopg
+
+        return LogTable(settings.log_max_rows)
     return LogFile(settings.log_path, max_bytes=settings.log_max_bytes, backups=settings.log_backups)
 
 
-def _configure(log: logging.Logger) -> None:
+def _configure(log: logging.Logger, lines: _Lines) -> None:
     """Give the project's lines, and every other library's warnings, the one handler."""
-    handler = logging.StreamHandler(_Lines())
+    handler = logging.StreamHandler(lines)
     handler.setFormatter(_OneLine(_FORMAT, "%Y-%m-%d %H:%M:%S"))
     logging.getLogger().addHandler(handler)
     log.propagate = False

@@ -5,7 +5,7 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -27,6 +27,12 @@ def _token(value: str) -> str:
     if not _TOKEN.fullmatch(value):
         raise ValueError("a token is one or more of A-Z a-z 0-9 - . _ ~ + / and may end in = (RFC 6750 2.1)")
     return value
+
+
+def _http_url(value: str) -> str:
+    if value and not re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:\d{1,5})?(/[\w./~%-]*)?", value, re.ASCII):
+        raise ValueError("must be like http://host:port")
+    return value.rstrip("/")
 
 
 def _postgres_url(value: str) -> str:
@@ -61,10 +67,17 @@ class Settings(BaseSettings):
     default_quality: Annotated[int, Field(ge=1, le=95)] = 85
     conversion_slots: Annotated[int, Field(ge=1, le=64)] = 1
     queue_timeout_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
+    image_cache_seconds: Annotated[int, Field(ge=0, le=3600)] = 5
     database_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
+    log_store: Literal["file", "database"] = "file"
     log_path: Path = Path("logs/app.log")
     log_max_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     log_backups: Annotated[int, Field(ge=1, le=100)] = 5
+    log_max_rows: Annotated[int, Field(ge=100)] = 50_000
+    cron_base_url: Annotated[str, AfterValidator(_http_url)] = ""
+    cron_token: Annotated[str, AfterValidator(lambda value: value and _token(value))] = ""
+    log_fetch_cron: str = "* * * * *"
+    log_fetch_path: Path = Path("logs/fetched")
 
 
 @cache
@@ -75,3 +88,5 @@ def get_settings() -> Settings:
     except ValidationError as error:
         bad = (f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False))
         raise SettingsError("\n".join(bad)) from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f".env or a secret's file is no UTF-8: {error.reason} at byte {error.start}") from None

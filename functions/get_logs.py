@@ -1,4 +1,4 @@
-"""GET /logs: the newest lines of the log."""
+"""GET /logs: the newest lines of the log, or those behind a cursor."""
 
 import re
 
@@ -7,6 +7,7 @@ from flask import Request, Response
 from common import logs
 from common.endpoint import endpoint
 from common.errors import InvalidRequest
+from common.log_page import Cursor
 
 _DEFAULT_LIMIT = 200
 _MAX_LIMIT = 10_000
@@ -14,16 +15,37 @@ _MAX_LIMIT = 10_000
 
 @endpoint("GET /logs")
 def get_logs(request: Request) -> Response:
-    """Answer 200 with the last `limit` lines, oldest first."""
-    lines = logs.tail(_limit(request.args.getlist("limit")))
-    return Response(lines, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
+    """Answer 200 with at most `limit` lines, oldest first, and in `Link` where to go on."""
+    errors: dict[str, str] = {}
+    limit = _limit(request.args.getlist("limit"), errors)
+    since = _since(request.args.getlist("since"), errors)
+    if errors:
+        named = [{"field": field, "message": message} for field, message in errors.items()]
+        raise InvalidRequest("The query is not valid.", errors=named)
+    page = logs.since(since, limit) if since else logs.tail(limit)
+    headers = {"Cache-Control": "no-store", "Link": f'</logs?limit={limit}&since={page.next}>; rel="next"'}
+    if page.gap:
+        headers["Log-Gap"] = "true"
+    return Response(page.lines, content_type="text/plain; charset=utf-8", headers=headers)
 
 
-def _limit(sent: list[str]) -> int:
-    """Return the number of lines asked for; raise InvalidRequest where it is none."""
+def _limit(sent: list[str], errors: dict[str, str]) -> int:
+    """Return the number of lines asked for; note an error where it is none."""
     if not any(sent):
         return _DEFAULT_LIMIT
     if len(sent) == 1 and re.fullmatch(r"[0-9]{1,9}", sent[0]) and 1 <= int(sent[0]) <= _MAX_LIMIT:
         return int(sent[0])
-    error = {"field": "limit", "message": f"must be a whole number from 1 to {_MAX_LIMIT}, sent once"}
-    raise InvalidRequest("The query is not valid.", errors=[error])
+    errors["limit"] = f"must be a whole number from 1 to {_MAX_LIMIT}, sent once"
+    return _DEFAULT_LIMIT
+
+
+def _since(sent: list[str], errors: dict[str, str]) -> Cursor | None:
+    """Return the cursor sent, None where there is none; note an error where it cannot be one."""
+    if not any(sent):
+        return None
+    try:
+        (token,) = sent
+        return Cursor.parse(token)
+    except ValueError:
+        errors["since"] = 'must be "oldest" or a cursor of an earlier answer\'s Link, sent once'
+        return None

@@ -216,7 +216,7 @@ def test_without_a_log_file_stdout_goes_on_and_stderr_says_so_once(tmp_path: Pat
 from common import logs
 for number in range(3):
     logs.logger().info("line %d", number)
-print(logs.tail(9))
+print(logs.tail(9).lines)
 """
     process = run(tmp_path, code, LOG_PATH=str(tmp_path / path))
     assert [match[4] for match in LINE.finditer(process.stdout)] == [f"line {number}" for number in range(3)]

@@ -1,0 +1,1 @@
+"""The schedule: jobs that call functions over HTTP, as any other caller does."""

@@ -1,0 +1,54 @@
+"""`python -m cron` fires each job when its time has come; `python -m cron --now` fires every job once, now."""
+
+import os
+import signal
+import sys
+import time
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Never
+
+from common import logs
+from common.settings import SettingsError
+from cron import fetch_logs
+from cron.job import Job
+
+JOBS = (Job("fetch_logs", "LOG_FETCH_CRON", fetch_logs.run),)
+
+
+def main() -> int:
+    """Return 0 when every job went well, 1 when one failed, 2 when a setting is bad; without --now, go on for ever."""
+    now = "--now" in sys.argv[1:]
+
+    def end(signum: int, _frame: FrameType | None) -> Never:
+        os._exit(128 + signum if now else 0)  # at once, and whatever is going on outside of `undisturbed`
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    try:
+        first = [(job, job.next_firing(datetime.now(UTC))) for job in JOBS]
+    except SettingsError as error:
+        sys.stderr.write(f"These settings, from the environment or .env, cannot be:\n{error}\n")
+        return 2
+    if now:
+        return 0 if all([job.fire() for job in JOBS]) else 1  # noqa: C419  # a failure spares none of the others
+    for job, moment in first:
+        logs.request_scope("-", job.name)
+        logs.logger(stored=False).info("job scheduled: first=%s", moment.isoformat())
+    return _keep_firing()
+
+
+def _keep_firing() -> Never:
+    """Fire whatever became due since the last look, once a second: clocks are set, and machines sleep."""
+    before = datetime.now(UTC)
+    while True:
+        time.sleep(1 - time.time() % 1)
+        now = datetime.now(UTC)
+        for job in JOBS:
+            if job.next_firing(before) <= now:
+                job.fire()
+        before = now
+
+
+if __name__ == "__main__":
+    sys.exit(main())

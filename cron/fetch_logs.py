@@ -1,0 +1,129 @@
+"""The log fetch: every line of GET /logs, once, in a file a day (UTC) such as `2026-11-23.log`.
+
+`state.json` holds the cursor and, while lines are being added, how long the files were before. Whoever finds it so
+cuts the files back and goes on from the cursor: a crash neither loses nor doubles a line.
+"""
+
+import fcntl
+import io
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from common.settings import get_settings
+from cron.client import get
+from cron.job import JobError, undisturbed
+
+_LIMIT = 1_000
+_DATE = re.compile(rb"(\d{4}-\d\d-\d\d) ")
+_NEXT = re.compile(r'[?&]since=([A-Za-z0-9._-]+)>; rel="next"')
+
+
+@dataclass(frozen=True)
+class _Page:
+    lines: list[bytes]
+    next: str
+    gap: bool
+
+
+def run() -> str:
+    """Fetch what is new and say how much it was; raise JobError or OSError: the next run goes on from there."""
+    folder = get_settings().log_fetch_path
+    folder.mkdir(parents=True, exist_ok=True)
+    fetched, gap = 0, False
+    with _alone(folder):
+        cursor = _restore(folder)
+        while True:
+            page = _fetch(cursor)
+            with undisturbed():
+                _add(folder, page, cursor)
+            fetched, gap, cursor = fetched + len(page.lines), gap or page.gap, page.next
+            if len(page.lines) < _LIMIT:  # not only when there are none: each request leaves a line of its own
+                return f"lines={fetched}" + (" (lines before them are lost: they were rotated out)" if gap else "")
+
+
+def _fetch(cursor: str) -> _Page:
+    path = f"/logs?limit={_LIMIT}&since={cursor}"
+    answer = get(path)
+    following = _NEXT.search(answer.headers.get("Link", ""))
+    is_text = answer.headers.get_content_type() == "text/plain" and answer.body[-1:] in {b"", b"\n"}
+    if not following or not is_text:
+        raise JobError(f"GET {path}: the answer is no page of the log")
+    return _Page(io.BytesIO(answer.body).readlines(), following[1], "Log-Gap" in answer.headers)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process fetches into this folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _restore(folder: Path) -> str:
+    """Return the cursor, with the files as they were at it."""
+    path = folder / "state.json"
+    if not path.exists():
+        return "oldest"
+    try:
+        state = json.loads(path.read_bytes())
+        cursor, lengths = str(state["cursor"]), dict(state["lengths"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise JobError(f"{path} cannot be read; without it the fetch begins anew, with the oldest line") from error
+    for name, length in lengths.items():
+        with suppress(FileNotFoundError):
+            if (folder / name).stat().st_size > length:
+                os.truncate(folder / name, length)
+    return cursor
+
+
+def _add(folder: Path, page: _Page, cursor: str) -> None:
+    """Append the page's lines to their files, and make its end the cursor."""
+    days = _by_day(page.lines)
+    if days:
+        _save(folder, cursor, {name: _length(folder / name) for name in days})
+    for name, lines in days.items():
+        with (folder / name).open("ab") as file:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+    _save(folder, page.next, {})
+
+
+def _by_day(lines: list[bytes]) -> dict[str, list[bytes]]:
+    """Return each file's lines; one without a date, as a killed process leaves it, stays with the one before it."""
+    days = defaultdict(list)
+    day = datetime.now(UTC).date().isoformat()
+    for line in lines:
+        if date := _DATE.match(line):
+            day = date[1].decode()
+        days[f"{day}.log"].append(line)
+    return days
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _save(folder: Path, cursor: str, lengths: Mapping[str, int]) -> None:
+    """Replace the state at once, on the disk as well."""
+    fresh = folder / "state.json.new"
+    with fresh.open("w") as file:
+        json.dump({"cursor": cursor, "lengths": lengths}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(folder / "state.json")
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
