@@ -27,7 +27,7 @@ cron: ## fire every job of the schedule now, in the containers if they run, and 
 # Working on the code
 
 test: ## all tests; some of them: make test T=tests/functions/test_health.py
-	$(VENV) -m pytest $(T)
+	$(VENV) -m pytest --numprocesses auto --dist loadfile $(T)
 
 test-compose: ## the containers' tests, as a project of its own (needs Docker)
 	$(VENV) -m pytest tests/compose

@@ -211,7 +211,7 @@ def test_what_a_lost_database_costs_is_bounded_and_said_and_stdout_has_it(tmp_pa
     assert len(stdout.splitlines()) == lines
     assert f"{lines} log lines could not be written to the database; they are on stdout alone." in stderr
     assert "secret" not in stderr
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60  # its process starts, prints its lines, waits 3 s, and gives up
 
 
 def test_the_table_keeps_about_as_many_lines_as_it_may(

@@ -366,7 +366,7 @@ def test_a_function_that_is_down_is_a_502_and_worth_another_try(nginx: Proxy) ->
     response = nginx.client.get("/logs", headers={"X-Request-Id": "in-vain"})
     assert_problem(response, 502, "bad_gateway")
     assert response.headers["Retry-After"] == "1"
-    nginx.wait_for_log('"GET /logs" 502 request_id=in-vain\n')
+    nginx.wait_for_log('"GET /logs" 502 request_id=in-vain ')
 
 
 def test_a_get_on_a_connection_that_breaks_is_sent_again(nginx: Proxy) -> None:
@@ -419,8 +419,8 @@ def test_only_what_reached_no_function_is_logged_and_no_query(nginx: Proxy) -> N
     nginx.client.post("/nowhere", headers={"X-Request-Id": "posted"})
     nginx.client.get("/health", headers={"X-Request-Id": "not-to-be-logged"})
     nginx.client.get("/nowhere", headers={"X-Request-Id": "last"})
-    nginx.wait_for_log('"GET /nowhere" 404 request_id=to-be-logged\n')
-    nginx.wait_for_log('"POST /nowhere" 404 request_id=posted\n')
-    log = nginx.wait_for_log("request_id=last\n")
+    nginx.wait_for_log('"GET /nowhere" 404 request_id=to-be-logged ')
+    nginx.wait_for_log('"POST /nowhere" 404 request_id=posted ')
+    log = nginx.wait_for_log("request_id=last ")
     assert "secret" not in log
     assert "not-to-be-logged" not in log
