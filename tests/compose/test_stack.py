@@ -19,6 +19,13 @@ from tests.system.test_emulator import (  # noqa: F401  # pytest runs them here 
     test_the_first_run_makes_an_env_file_that_only_its_owner_reads,
     test_the_printed_commands_store_a_picture_and_fetch_it_upright,
 )
+from tests.system.test_hostile_callers import (  # noqa: F401  # these too
+    test_a_refused_upload_is_answered_whatever_its_size,
+    test_an_empty_path_is_the_root,
+    test_an_image_with_the_longest_name_is_served_too,
+    test_an_odd_request_is_refused_with_a_problem_whoever_refuses_it,
+    test_what_only_looks_odd_is_served,
+)
 
 SAMPLE = (ROOT / "emulator" / "sample.jpg").read_bytes()
 UPLOADERS = 4
@@ -52,6 +59,22 @@ def uploads(stack: Stack) -> Iterator[dict[str, str]]:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def test_the_schedule_fires_by_itself_and_when_asked_and_fetches_each_line_once(stack: Stack) -> None:
+    with stack.client as client:
+        client.get("/health")
+        client.get("/logs?limit=1", headers={"X-Request-Id": "to-be-fetched"})
+    said = stack.compose("exec", "-T", "cron", "python", "-m", "cron", "--now")
+    assert "fetch_logs: INFO: job finished: status=ok" in said
+    deadline = time.monotonic() + 70
+    while "job finished: status=ok" not in (own := stack.compose("logs", "cron")):
+        assert time.monotonic() < deadline, own
+        time.sleep(1)
+    fetched = stack.compose("exec", "-T", "cron", "sh", "-c", "cat /var/log/image-api/fetched/*.log")
+    assert fetched.count("request_id=to-be-fetched") == 1
+    lines = fetched.splitlines()
+    assert len(set(lines)) == len(lines)
 
 
 def wait_for_more(acknowledged: dict[str, str], count: int = 20) -> None:

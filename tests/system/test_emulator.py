@@ -116,6 +116,10 @@ def test_a_function_that_does_not_start_ends_the_start(root: Path) -> None:
         assert "index does not start" in emulator.output()
 
 
+def test_the_schedule_runs_beside_the_functions(emulator: Emulator) -> None:
+    assert re.search(r"cron +\| .*: fetch_logs: INFO: job scheduled: first=", emulator.wait_for_output("job scheduled"))
+
+
 @pytest.mark.parametrize("name", [function.name for function in FUNCTIONS])
 def test_a_killed_function_comes_back_and_no_caller_sees_it(emulator: Emulator, name: str) -> None:
     killed = emulator.function(name)
