@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from common.errors import ImageTooLargeForJpeg, ImageTooManyPixels
 from common.images.colour import to_srgb
 from common.images.decode import decode
-from common.images.encode import encode, give_memory_back
+from common.images.encode import encode
 from common.images.files import take_apart
 from common.images.files.parts import Parts
+from common.images.memory import give_memory_back
 from common.images.shrink import fit, shrink
 from common.images.turn import is_sideways, turn
 
@@ -48,7 +49,7 @@ def to_jpeg(source: bytes, options: Options, *, max_pixels: int) -> Jpeg:
 def _convert(parts: Parts, options: Options) -> Jpeg:
     size = _fitted(parts, options)
     image, area = decode(parts, size)
-    image = shrink(image, area, size)
+    image = shrink(image, area, size, sharply=image.width < parts.width)
     image = to_srgb(image, parts.profile)
     image = turn(image, parts.orientation)
     data = encode(image, options.quality)

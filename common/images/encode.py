@@ -1,17 +1,13 @@
 """An image to the bytes that are stored."""
 
-import ctypes
-import functools
 import os
 import tempfile
 import threading
-from collections.abc import Callable
 from typing import IO
 
 from PIL import Image, ImageFile
 
 _MOST_BYTES_A_PIXEL = 4  # the harshest noise took 1.2 at quality 95
-_LARGE_PIXELS = 1_000_000
 _room_lock = threading.Lock()
 
 
@@ -35,15 +31,3 @@ def _file_in_memory() -> IO[bytes]:
     if hasattr(os, "memfd_create"):  # Linux; elsewhere a file without a name does the same
         return os.fdopen(os.memfd_create("image"), "w+b", buffering=0)
     return tempfile.TemporaryFile(buffering=0)
-
-
-def give_memory_back(pixels: int) -> None:
-    """Give the system back what a large conversion used, which glibc would keep."""
-    trim = _malloc_trim()
-    if pixels >= _LARGE_PIXELS and trim is not None:
-        trim(0)
-
-
-@functools.cache
-def _malloc_trim() -> Callable[[int], int] | None:
-    return getattr(ctypes.CDLL(None), "malloc_trim", None)

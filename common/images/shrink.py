@@ -18,12 +18,16 @@ def fit(width: int, height: int, x: int | None, y: int | None) -> tuple[int, int
     return max(1, (2 * width * most_height + height) // (2 * height)), most_height
 
 
-def shrink(image: Image.Image, area: Area, size: tuple[int, int]) -> Image.Image:
-    """Return the area of the image in that size, as RGB, L or CMYK with nothing transparent."""
+def shrink(image: Image.Image, area: Area, size: tuple[int, int], *, sharply: bool) -> Image.Image:
+    """Return the area of the image in that size, as RGB, L or CMYK with nothing transparent.
+
+    `sharply` takes half as long again: what a decoder has shrunk already is small enough for it.
+    """
     if image.size == size and area == (0, 0, *size):
         return flatten(image)
     if is_plain(image):
-        return image.resize(size, Image.Resampling.LANCZOS, box=area, reducing_gap=_GAP)
+        resampling = Image.Resampling.LANCZOS if sharply else Image.Resampling.BICUBIC
+        return image.resize(size, resampling, box=area, reducing_gap=_GAP)
     return _shrink_in_bands(image, size)
 
 
@@ -38,8 +42,8 @@ def _shrink_in_bands(image: Image.Image, size: tuple[int, int]) -> Image.Image:
         band = flatten(image.crop((0, top, image.width, min(image.height, top + rows))))
         band = band.reduce((across, down))
         area = (0, 0, image.width / across, band.height)
-        bands.append(band.resize((width, band.height), Image.Resampling.LANCZOS, box=area))
+        bands.append(band.resize((width, band.height), Image.Resampling.BICUBIC, box=area))
     narrow = Image.new(bands[0].mode, (width, sum(band.height for band in bands)))
     for number, band in enumerate(bands):
         narrow.paste(band, (0, number * rows // down))
-    return narrow.resize(size, Image.Resampling.LANCZOS, box=(0, 0, width, image.height / down))
+    return narrow.resize(size, Image.Resampling.BICUBIC, box=(0, 0, width, image.height / down))

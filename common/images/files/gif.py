@@ -41,19 +41,20 @@ def _block_end(source: bytes, position: int, budget: Iterator[int]) -> int:
         return _data_end(source, position + 2, budget)
     if source[position] == _END:
         raise corrupt("GIF")
-    _spend(budget)
+    if next(budget, None) is None:
+        raise _too_many_blocks()
     return position + 1
 
 
 def _data_end(source: bytes, position: int, budget: Iterator[int]) -> int:
     """Return where a row of sub-blocks ends."""
-    while length := source[position]:
-        _spend(budget)
+    for _ in budget:
+        length = source[position]
         position += 1 + length
-    _spend(budget)
-    return position + 1
+        if not length:
+            return position
+    raise _too_many_blocks()
 
 
-def _spend(budget: Iterator[int]) -> None:
-    if next(budget, None) is None:
-        raise ImageTooComplex("The GIF has too many blocks.", limit=MAX_BLOCKS)
+def _too_many_blocks() -> ImageTooComplex:
+    return ImageTooComplex("The GIF has too many blocks.", limit=MAX_BLOCKS)
