@@ -6,7 +6,7 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 UVX = .venv/bin/uv tool run --quiet --from
 SCHEMAS = .data/schemas
 
-.PHONY: help run dev test check requirements clean up down logs psql call cron test-compose image push schemas audit scan
+.PHONY: help run dev test check bench requirements clean up down logs psql call cron test-compose image push schemas audit scan
 
 help: ## this menu
 	@awk -F ':.*## ' '/^# / { print "\n" substr($$0, 3) } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,9 +43,16 @@ requirements: ## pin anew what pyproject.toml asks for
 	$(VENV)
 	$(COMPILE) -o requirements.txt
 	$(COMPILE) --group dev -o requirements-dev.txt
+	$(COMPILE) --group dev benchmarks/requirements.in -o benchmarks/requirements.txt
+
+bench: ## measure against a plain service of the same; some jobs: make bench job='conversion reads'
+	$(VENV)
+	@.venv/bin/uv venv --quiet --allow-existing .venv-bench
+	@.venv/bin/uv pip sync --quiet --python .venv-bench --require-hashes benchmarks/requirements.txt
+	.venv-bench/bin/python -m benchmarks $(job)
 
 clean: ## remove what was made here, the stored images too
-	rm -rf .venv .data logs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-bench .data logs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # In containers
