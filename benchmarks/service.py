@@ -93,7 +93,9 @@ def reads(table: Table) -> None:
             paths = {**stored, hot.name: stored[ours.name]}
             gets = {each: load.request("GET", paths[each.name], each.token) for each in (ours, hot, plain)}
             etag = _etag(ours, gets[ours])
-            again = {each: load.request("GET", paths[each.name], each.token, If_None_Match=etag) for each in (ours, hot)}
+            again = {
+                each: load.request("GET", paths[each.name], each.token, If_None_Match=etag) for each in (ours, hot)
+            }
             _read_rows(table, name, gets, 200, plain)
             if "130" in name:
                 _read_rows(table, "304", again, 304, plain, against=gets[plain])
