@@ -1,6 +1,7 @@
 """The real `python -m emulator`, in a copy of the code with a `.env`, a log and data of its own."""
 
 import os
+import random
 import re
 import shutil
 import signal
@@ -130,14 +131,13 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def free_ports(count: int) -> int:
-    """Return the first of so many free ports in a row."""
+    """Return the first of so many free ports in a row, below those that outgoing connections take meanwhile."""
     while True:
-        with ExitStack() as taken:
-            first: int = taken.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            with suppress(OSError, OverflowError):
-                for port in range(first + 1, first + count):
-                    taken.enter_context(socket.create_server(("127.0.0.1", port)))
-                return first
+        first = random.randrange(20_000, 30_000)
+        with suppress(OSError), ExitStack() as taken:
+            for port in range(first, first + count):
+                taken.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
 
 
 @contextmanager
