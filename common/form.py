@@ -13,7 +13,7 @@ from common.errors import MalformedRequest, UnsupportedMediaType
 if TYPE_CHECKING:
     from flask import Request
 
-_READ_BYTES = 256 * 1024
+_READ_BYTES = 1024 * 1024  # what gunicorn takes from a socket at most: less is copied about
 _MAX_PARTS = 64
 
 
