@@ -15,7 +15,7 @@ from common.settings import Settings
 from emulator import ports, postgres, proxy
 from emulator.console import announce, say
 from emulator.errors import StartError
-from emulator.functions import FUNCTIONS, Function
+from emulator.functions import FUNCTIONS, Function, cores
 from emulator.guardian import Guardian
 from emulator.service import Popen, Service
 from emulator.stop import Stop
@@ -54,7 +54,7 @@ def run(settings: Settings, stop: Stop, *, reload: bool) -> None:
     began = time.monotonic()
     first_port = ports.functions_port()
     with _database(settings.database_url) as (url, revive), Guardian() as guardian:
-        environment = _environment(url, reload=reload)
+        environment = _environment(url, settings, reload=reload)
         servers = [_Server(function, first_port + i, environment) for i, function in enumerate(FUNCTIONS)]
         nginx = _prepare_proxy(settings, servers)
         functions = [Service(s.function.name, s.launch, guardian, stop, s.refuse) for s in servers]
@@ -89,9 +89,11 @@ def _database(given_url: str) -> Iterator[tuple[str, Callable[[], bool]]]:
         yield server.url, server.revive
 
 
-def _environment(database_url: str, *, reload: bool) -> dict[str, str]:
+def _environment(database_url: str, settings: Settings, *, reload: bool) -> dict[str, str]:
+    slots = settings.conversion_slots if "conversion_slots" in settings.model_fields_set else cores()
     return {
         **os.environ,
+        "CONVERSION_SLOTS": str(slots),
         "DATABASE_URL": database_url,
         "PYTHONPATH": str(Path.cwd()),
         "PYTHONUNBUFFERED": "1",  # a print() shows at once

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from emulator.functions import FUNCTIONS
+from emulator.functions import FUNCTIONS, cores
 from tests.system import emulators
 from tests.system.emulators import ROOT, Emulator, gone
 
@@ -38,6 +38,16 @@ def test_every_function_is_in_the_table_and_answers_there(emulator: Emulator) ->
         answer = httpx.options(own_url)
         assert answer.status_code == 204
         assert function.method in answer.headers["Allow"]
+
+
+def test_each_core_converts_and_reads(emulator: Emulator) -> None:
+    assert emulator.function("upload_image").environ()["CONVERSION_SLOTS"] == str(cores())
+    assert len(emulator.function("get_image").children()) == cores()
+
+
+def test_conversion_slots_are_as_many_as_asked_for(root: Path) -> None:
+    with emulators.started(root, CONVERSION_SLOTS="3") as emulator:
+        assert emulator.function("upload_image").environ()["CONVERSION_SLOTS"] == "3"
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl to paste to")
