@@ -6,7 +6,7 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 UVX = .venv/bin/uv tool run --quiet --from
 SCHEMAS = .data/schemas
 
-.PHONY: help run dev test check bench requirements clean up down logs psql call cron test-compose image push schemas audit scan
+.PHONY: help run dev test check bench load requirements clean up down logs psql call cron test-compose image push schemas audit scan
 
 help: ## this menu
 	@awk -F ':.*## ' '/^# / { print "\n" substr($$0, 3) } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,11 +45,19 @@ requirements: ## pin anew what pyproject.toml asks for
 	$(COMPILE) --group dev -o requirements-dev.txt
 	$(COMPILE) --group dev benchmarks/requirements.in -o benchmarks/requirements.txt
 
-bench: ## measure against a plain service of the same; some jobs: make bench job='conversion reads'
+bench: .venv-bench/synced ## measure against a plain service of the same; some jobs: make bench job='conversion reads'
+	.venv-bench/bin/python -m benchmarks $(job)
+
+load: .venv-bench/synced ## callers as in real use, on any deployment: make load url=http://127.0.0.1:8080 token=...
+	@$(if $(url),,$(error where? make load url=http://127.0.0.1:8080 token=...))
+	@TOKEN="$(token)" .venv-bench/bin/locust --locustfile benchmarks/locustfile.py --host "$(url)" --headless \
+		--only-summary --users $(or $(users),20) --spawn-rate 5 --run-time $(or $(time),1m)
+
+.venv-bench/synced: benchmarks/requirements.txt
 	$(VENV)
 	@.venv/bin/uv venv --quiet --allow-existing .venv-bench
 	@.venv/bin/uv pip sync --quiet --python .venv-bench --require-hashes benchmarks/requirements.txt
-	.venv-bench/bin/python -m benchmarks $(job)
+	@touch $@
 
 clean: ## remove what was made here, the stored images too
 	rm -rf .venv .venv-bench .data logs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -12,15 +12,23 @@ JOBS = {
         "`common.images` and plain Pillow in processes of their own, turn by turn.",
     ),
     "uploads": (service.uploads, "Uploads", "Service, proxy and database; CPU is service + database, an image."),
-    "path": (service.path, "Upload path", "What multipart, request, proxy and database add to the conversion."),
+    "path": (
+        service.path,
+        "Upload path",
+        "What multipart, request and database add to the conversion, and what the proxy adds.",
+    ),
     "reads": (service.reads, "Reads", "16 connections. Image API with its cache off; hot: with it, as it comes."),
     "startup": (
         startup.run,
         "Cold start",
         "From the start of the process to its first good answer, database and all.",
     ),
-    "overload": (strain.overload, "Overload", "64 uploads of 24 MP at once; memory is the functions' RSS added up."),
-    "steady": (strain.steady, "Steady", "1,000 small uploads, four at a time."),
+    "overload": (
+        strain.overload,
+        "Overload",
+        "64 uploads of 24 MP at once; memory of the functions: shared pages counted once (PSS), RSS added up.",
+    ),
+    "steady": (strain.steady, "Steady", "1,000 small uploads, four at a time; memory is PSS."),
     "slow": (strain.slow, "Slow clients", "3 MP uploads by two clients, alone and beside 50 that send 10 KB/s each."),
 }
 

@@ -30,23 +30,30 @@ class Contender:
     process: psutil.Process
     database: psutil.Process
 
-    def cpu_seconds(self) -> tuple[float, float]:
-        """Return what the service, its proxy included, and the database have used so far."""
-        return _cpu_seconds(self.process), _cpu_seconds(self.database)
+    def cpu_seconds(self) -> tuple[float, float, float]:
+        """Return what its functions, its proxy with all the rest of it, and the database have used so far."""
+        functions = sum(_cpu_seconds(each) for each in self._masters())
+        return functions, _cpu_seconds(self.process) - functions, _cpu_seconds(self.database)
 
     def functions(self) -> list[psutil.Process]:
         """Return the service's own processes: no proxy, no supervisor."""
         family = [self.process, *self.process.children(recursive=True)]
         return [each for each in family if _is_function(each)] or family
 
-    def rss_mb(self, target: str = "") -> float:
-        """Return what its functions, or one of them, hold; what they share counts for each."""
-        total = 0
+    def memory_mb(self) -> tuple[float, float]:
+        """Return what its functions hold: shared pages counted once where the system tells (PSS), and RSS added up."""
+        once = each = 0
         for process in self.functions():
             with suppress(psutil.Error):
-                if not target or process.environ().get("FUNCTION_TARGET", target) == target:
-                    total += process.memory_info().rss
-        return total / 2**20
+                memory = process.memory_full_info()
+                once += getattr(memory, "pss", memory.rss)
+                each += memory.rss
+        return once / 2**20, each / 2**20
+
+    def _masters(self) -> list[psutil.Process]:
+        """Return the functions whose parent is none: what their children used, ended ones too, counts for them."""
+        functions = self.functions()
+        return [each for each in functions if each.parent() not in functions]
 
 
 @contextmanager

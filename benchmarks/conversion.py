@@ -41,4 +41,5 @@ def _ssim(source: bytes, jpeg: bytes) -> float:
     """Return how like the source, decoded in full and shrunk with Lanczos, the JPEG's luminance is."""
     converted = Image.open(BytesIO(jpeg))
     reference = Image.open(BytesIO(source)).convert("RGB").resize(converted.size, Image.Resampling.LANCZOS)
-    return float(structural_similarity(np.asarray(reference.convert("L")), np.asarray(converted.convert("L"))))
+    luminances = (np.asarray(image.convert("L")) for image in (reference, converted))
+    return float(structural_similarity(*luminances))  # type: ignore[no-untyped-call]  # half of it is untyped

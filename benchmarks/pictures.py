@@ -9,8 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
-# All four are in the public domain (NASA) or CC0.
-_PHOTOGRAPHS = (data.astronaut, data.coffee, data.rocket, data.chelsea)
+_PHOTOGRAPHS = ("astronaut", "coffee", "rocket", "chelsea")  # in the public domain (NASA) or CC0, all four
 _SENSOR_NOISE = 4.5  # standard deviation, of 255: an upscaled photograph has none of its own
 
 
@@ -89,7 +88,7 @@ def _picture(width: int, height: int) -> Image.Image:
     mosaic = Image.new("RGB", (width, height))
     columns, rows = -(-width // 3), -(-height // 3)
     for number in range(9):
-        photograph = _covering(Image.fromarray(_PHOTOGRAPHS[number % 4]()), columns, rows)
+        photograph = _covering(_PHOTOGRAPHS[number % 4], columns, rows)
         if number % 2:
             photograph = photograph.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         mosaic.paste(photograph, (number % 3 * columns, number // 3 * rows))
@@ -97,7 +96,8 @@ def _picture(width: int, height: int) -> Image.Image:
     return Image.fromarray(np.clip(np.asarray(mosaic) + noise, 0, 255).astype(np.uint8))
 
 
-def _covering(photograph: Image.Image, width: int, height: int) -> Image.Image:
+def _covering(name: str, width: int, height: int) -> Image.Image:
+    photograph = Image.fromarray(getattr(data, name)())
     scale = max(width / photograph.width, height / photograph.height)
     size = (round(photograph.width * scale), round(photograph.height * scale))
     return photograph.resize(size, Image.Resampling.BICUBIC).crop((0, 0, width, height))

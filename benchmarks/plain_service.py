@@ -1,6 +1,7 @@
 """The same contract's core as most would write it: aiohttp, asyncpg, Pillow in a thread, one process, no tricks."""
 
 import asyncio
+import logging
 import os
 import sys
 from uuid import UUID, uuid4
@@ -62,6 +63,7 @@ async def _open(app: web.Application) -> None:
 
 def main(port: int) -> None:
     """Serve until SIGTERM."""
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # of callers who hang up it says a page each
     app = web.Application(client_max_size=20 << 20)
     app.add_routes([web.post("/images", upload), web.get("/images/{id}", read), web.get("/health", health)])
     app.on_startup.append(_open)

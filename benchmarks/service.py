@@ -20,8 +20,14 @@ _STORED = {"GET 130 KB": ((1200, 900), 60), "GET 600 KB": ((1600, 1200), 88)}  #
 @dataclass(frozen=True)
 class _Turn:
     result: load.Result
-    service_ms: float  # of CPU, an answer
+    functions_ms: float  # of CPU, an answer
+    proxy_ms: float
     database_ms: float
+
+    @property
+    def service_ms(self) -> float:
+        """All but the database."""
+        return self.functions_ms + self.proxy_ms
 
 
 def uploads(table: Table) -> None:
@@ -59,7 +65,14 @@ def _upload_row(table: Table, rivals: tuple[Contender, Contender], job: Job, cli
 
 def path(table: Table) -> None:
     """Add a row a JPEG job: what an upload costs beside its conversion, two of each at once."""
-    table.columns = ["source", "CPU ms: conversion alone", "upload: service + database", "ratio"]
+    table.columns = [
+        "source",
+        "CPU ms: conversion alone",
+        "upload: function + database",
+        "ratio",
+        "with the proxy",
+        "ratio",
+    ]
     with contenders.running() as (ours, _, _):
         for job in pictures.JOBS[:2]:
             _path_row(table, ours, job)
@@ -74,8 +87,19 @@ def _path_row(table: Table, ours: Contender, job: Job) -> None:
             alone.append([turn for _ in range(6) for turn in _both(workers)])
             uploaded.append(_measured(ours, lambda: load.run(ours.address, [sent], 2, total=12).only(201)))
     conversion = statistics.median(statistics.mean(turn.cpu_ms for turn in turns) for turns in alone[1:])
-    upload = statistics.median(turn.service_ms + turn.database_ms for turn in uploaded[1:])
-    table.add(job.name, f"{conversion:.1f}", _cpu(uploaded[1:]), ratio(upload, conversion))
+    function, proxy, database = (
+        statistics.median(getattr(turn, part) for turn in uploaded[1:])
+        for part in ("functions_ms", "proxy_ms", "database_ms")
+    )
+    without = function + database
+    table.add(
+        job.name,
+        f"{conversion:.1f}",
+        f"{function:.1f} + {database:.1f}",
+        ratio(without, conversion),
+        f"{without + proxy:.1f}",
+        ratio(without + proxy, conversion),
+    )
 
 
 def _both(workers: list[convert.Worker]) -> list[convert.Turn]:
@@ -133,11 +157,11 @@ def _rounds(rivals: tuple[Contender, ...], turn: Callable[[Contender], _Turn]) -
 
 
 def _measured(contender: Contender, work: Callable[[], load.Result]) -> _Turn:
-    service, database = contender.cpu_seconds()
+    before = contender.cpu_seconds()
     result = work()
-    service_after, database_after = contender.cpu_seconds()
-    answers = len(result.milliseconds) / 1000
-    return _Turn(result, (service_after - service) / answers, (database_after - database) / answers)
+    used = [after - so_far for after, so_far in zip(contender.cpu_seconds(), before, strict=True)]
+    functions, proxy, database = (seconds * 1000 / len(result.milliseconds) for seconds in used)
+    return _Turn(result, functions, proxy, database)
 
 
 def _cpu(turns: list[_Turn], digits: int = 1) -> str:
