@@ -6,6 +6,7 @@ The plain functions-framework command works too; it fixes a keep-alive of 2 s, s
 import gc
 import json
 import os
+import signal
 import uuid
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,19 @@ def when_ready(_arbiter: object) -> None:
     """Collect again, now that all is imported; what is there by now stays, and stays shared with the workers."""
     gc.freeze()
     gc.enable()
+
+
+# A worker that is told to stop between its fork and its own signal handlers would hear it with its master's, and go on.
+_STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+os.register_at_fork(
+    before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS),
+    after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS),
+)
+
+
+def post_worker_init(_worker: object) -> None:
+    """Hear of what came meanwhile: the worker has its own signal handlers by now."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
 
 control_socket_disable = True  # one path under the home folder, fought over by all functions

@@ -42,3 +42,20 @@ def test_a_function_that_needs_no_settings_does_not_import_them(tmp_path: Path, 
         "print(sorted({'pydantic', 'psycopg', 'PIL', 'multipart'} & set(sys.modules)))\n"
     )
     assert servers.python(tmp_path, probe) == "[]\n"
+
+
+def test_a_worker_told_to_stop_before_it_listens_to_signals_stops(tmp_path: Path) -> None:
+    probe = """
+import os, signal, time
+from common import server
+
+pid = os.fork()
+if not pid:
+    os.kill(os.getpid(), signal.SIGTERM)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(7))
+    server.post_worker_init(None)
+    time.sleep(5)
+    os._exit(1)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+    assert servers.python(tmp_path, probe) == "7 set()\n"
