@@ -12,10 +12,12 @@ from benchmarks.report import Table, ratio
 from emulator.functions import FUNCTIONS
 from tests.system import emulators
 
-_ROUNDS = 7
+_ROUNDS = 15
+_BARE = "bare functions-framework"
 _TOKEN = "cold"  # noqa: S105  # of servers that live for a second
 _HELLO = "import functions_framework\n\n@functions_framework.http\ndef hello(request):\n    return 'hello'\n"
-_GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:common.server", "functions_framework:create_app()"]
+_PROGRAMS = Path(sys.executable).parent
+_GUNICORN = [str(_PROGRAMS / "gunicorn"), "-c", "python:common.server", "functions_framework:create_app()"]
 
 
 def run(table: Table) -> None:
@@ -26,23 +28,21 @@ def run(table: Table) -> None:
         hello.write_text(_HELLO)
         environment = {"DATABASE_URL": url, "API_TOKENS": _TOKEN, "TOKEN": _TOKEN, "LOG_PATH": f"{folder}/app.log"}
         rounds = [_round(hello, environment) for _ in range(1 + _ROUNDS)][1:]
-    medians = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
-    bare = medians["bare functions-framework"]
-    for name, milliseconds in medians.items():
-        table.add(name, f"{milliseconds:.0f}", ratio(milliseconds, bare))
+    for name in rounds[0]:
+        milliseconds = statistics.median(each[name] for each in rounds)
+        table.add(name, f"{milliseconds:.0f}", ratio(statistics.median(each[name] / each[_BARE] for each in rounds), 1))
 
 
 def _round(hello: Path, environment: dict[str, str]) -> dict[str, float]:
     """Return the milliseconds each took; get_image is asked for what upload_image has just stored."""
-    framework = str(Path(sys.executable).with_name("functions-framework"))
-    bare = [framework, "--target", "hello", "--source", str(hello), "--port"]
+    bare = [str(_PROGRAMS / "functions-framework"), "--target", "hello", "--source", str(hello), "--port"]
     plain = [sys.executable, "-m", "benchmarks.plain_service"]
-    taken = {"bare functions-framework": _start(bare, environment, load.request("GET", "/"))[0]}
+    taken = {_BARE: _start(bare, environment, load.request("GET", "/"))[0]}
     path = ""
     for function in FUNCTIONS:
         sent = load.request(function.method, path if "{id}" in function.path else function.path, _TOKEN)
         if function.method == "POST":
-            sent = load.upload(_TOKEN, pictures.gif())
+            sent = load.upload(_TOKEN, pictures.photo(320, 240))
         started = {**environment, **function.environment(), "HOST": "127.0.0.1"}
         taken[function.name], answer = _start(_GUNICORN, started, sent)
         if location := re.search(rb"(?i)\r\nlocation: (\S+)", answer):

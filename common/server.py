@@ -42,6 +42,7 @@ forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 
 gc.disable()  # looking for garbage among what is being imported, where there is none, is a sixth of the start
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # or it looks for some in every installed package
 
 
 def when_ready(_arbiter: object) -> None:
