@@ -2,6 +2,7 @@
 
 import os
 import platform
+import statistics
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -54,6 +55,6 @@ def document(machine: str, tables: Iterable[Table]) -> str:
     return "\n\n".join([machine, *(table.markdown() for table in tables)]) + "\n"
 
 
-def ratio(ours: float, theirs: float) -> str:
-    """Return how many times theirs ours is."""
-    return f"**{ours / theirs:.2f}**"
+def ratio(ours: Iterable[float], theirs: Iterable[float]) -> str:
+    """Return how many times theirs ours is: the median over the rounds, each of which had its own noise."""
+    return f"**{statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True)):.2f}**"

@@ -11,7 +11,7 @@ from benchmarks.contenders import Contender
 from benchmarks.pictures import Job
 from benchmarks.report import Table, ratio
 
-_ROUNDS = 5
+_ROUNDS = 9
 _READ_SECONDS = 1.5
 _READERS = 16
 _STORED = {"GET 130 KB": ((1200, 900), 60), "GET 600 KB": ((1600, 1200), 88)}  # made so large by size and quality
@@ -28,6 +28,11 @@ class _Turn:
     def service_ms(self) -> float:
         """All but the database."""
         return self.functions_ms + self.proxy_ms
+
+    @property
+    def all_ms(self) -> float:
+        """The database, too."""
+        return self.service_ms + self.database_ms
 
 
 def uploads(table: Table) -> None:
@@ -56,11 +61,10 @@ def _upload_row(table: Table, rivals: tuple[Contender, Contender], job: Job, cli
         return _measured(contender, lambda: load.run(contender.address, [sent], clients, total=12).only(201))
 
     mine, theirs = _rounds(rivals, turn)
-    rates = [statistics.median(each.result.rate for each in turns) for turns in (mine, theirs)]
-    cpu = [statistics.median(each.service_ms + each.database_ms for each in turns) for turns in (mine, theirs)]
-    table.add(
-        job.name, clients, f"{rates[0]:.1f}", f"{rates[1]:.1f}", ratio(*rates), _cpu(mine), _cpu(theirs), ratio(*cpu)
-    )
+    rates = [[each.result.rate for each in turns] for turns in (mine, theirs)]
+    cpu = [[each.all_ms for each in turns] for turns in (mine, theirs)]
+    shown = [f"{statistics.median(each):.1f}" for each in rates]
+    table.add(job.name, clients, *shown, ratio(*rates), _cpu(mine), _cpu(theirs), ratio(*cpu))
 
 
 def path(table: Table) -> None:
@@ -84,21 +88,17 @@ def _path_row(table: Table, ours: Contender, job: Job) -> None:
     alone, uploaded = [], []
     with convert.workers(["Image API"] * 2, source, job.quality, job.box) as workers:
         for _ in range(1 + _ROUNDS):
-            alone.append([turn for _ in range(6) for turn in _both(workers)])
+            alone.append(statistics.mean(turn.cpu_ms for _ in range(6) for turn in _both(workers)))
             uploaded.append(_measured(ours, lambda: load.run(ours.address, [sent], 2, total=12).only(201)))
-    conversion = statistics.median(statistics.mean(turn.cpu_ms for turn in turns) for turns in alone[1:])
-    function, proxy, database = (
-        statistics.median(getattr(turn, part) for turn in uploaded[1:])
-        for part in ("functions_ms", "proxy_ms", "database_ms")
-    )
-    without = function + database
+    del alone[0], uploaded[0]
+    without_proxy = [turn.functions_ms + turn.database_ms for turn in uploaded]
     table.add(
         job.name,
-        f"{conversion:.1f}",
-        f"{function:.1f} + {database:.1f}",
-        ratio(without, conversion),
-        f"{without + proxy:.1f}",
-        ratio(without + proxy, conversion),
+        f"{statistics.median(alone):.1f}",
+        f"{statistics.median(without_proxy):.1f}",
+        ratio(without_proxy, alone),
+        f"{statistics.median(turn.all_ms for turn in uploaded):.1f}",
+        ratio((turn.all_ms for turn in uploaded), alone),
     )
 
 
@@ -143,11 +143,12 @@ def _read_rows(
         )
 
     turns = dict(zip(sent, _rounds(tuple(sent), turn), strict=True))
-    rates = {each: statistics.median(one.result.rate for one in turns[each]) for each in turns}
+    rates = {each: [one.result.rate for one in turns[each]] for each in turns}
     for each in requests:
+        rate = f"{statistics.median(rates[each]):,.0f}"
         p99 = statistics.median(one.result.percentile(99) for one in turns[each])
         relative = ratio(rates[each], rates[plain])
-        table.add(f"{name}: {each.name}", f"{rates[each]:,.0f}", relative, f"{p99:.1f}", _cpu(turns[each], 2))
+        table.add(f"{name}: {each.name}", rate, relative, f"{p99:.1f}", _cpu(turns[each], 2))
 
 
 def _rounds(rivals: tuple[Contender, ...], turn: Callable[[Contender], _Turn]) -> list[list[_Turn]]:

@@ -29,8 +29,8 @@ def run(table: Table) -> None:
         environment = {"DATABASE_URL": url, "API_TOKENS": _TOKEN, "TOKEN": _TOKEN, "LOG_PATH": f"{folder}/app.log"}
         rounds = [_round(hello, environment) for _ in range(1 + _ROUNDS)][1:]
     for name in rounds[0]:
-        milliseconds = statistics.median(each[name] for each in rounds)
-        table.add(name, f"{milliseconds:.0f}", ratio(statistics.median(each[name] / each[_BARE] for each in rounds), 1))
+        taken = [each[name] for each in rounds]
+        table.add(name, f"{statistics.median(taken):.0f}", ratio(taken, [each[_BARE] for each in rounds]))
 
 
 def _round(hello: Path, environment: dict[str, str]) -> dict[str, float]:
