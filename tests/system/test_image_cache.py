@@ -1,5 +1,6 @@
 """The proxy's cache of hot images: fast for the one who may see them, and for nobody else."""
 
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ def asked(nginx: Proxy) -> list[str]:
     """What reaches get_image."""
     function = nginx.functions["get_image"]
     function.answer = (200, {"ETag": '"tag"', "Cache-Control": "private"}, b"0123456789")
+    function.meeting = None
     function.requests.clear()
     return function.requests
 
@@ -100,6 +102,16 @@ def test_a_stampede_is_one_request(nginx: Proxy, asked: list[str], path: str) ->
         answers = list(pool.map(lambda _: get(nginx, "Bearer one", path).content, range(30)))
     assert set(answers) == {b"0123456789"}
     assert len(asked) <= 2  # the second where this machine took longer than the picture was kept
+
+
+def test_what_is_not_kept_is_not_waited_for(nginx: Proxy, asked: list[str], path: str) -> None:
+    function = nginx.functions["get_image"]
+    function.answer = (404, {}, b"no")
+    function.meeting = threading.Barrier(10, timeout=3)
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: get(nginx, "Bearer one", path).status_code, range(10)))
+    assert answers == [404] * 10
+    assert len(asked) == 10
 
 
 def test_other_endpoints_are_never_kept(nginx: Proxy) -> None:

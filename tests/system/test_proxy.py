@@ -25,7 +25,10 @@ ID = "4fcc9986-facd-4e62-84b4-ddc8ebaca584"
 
 
 class StandIn(ThreadingHTTPServer):
-    """A function that answers what it was asked, or as `answer` says; it hangs up on the first `hang_ups` requests."""
+    """A function that answers what it was asked, or as `answer` says, once all whom `meeting` waits for are there.
+
+    It hangs up on the first `hang_ups` requests.
+    """
 
     def __init__(self, name: str) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -33,6 +36,7 @@ class StandIn(ThreadingHTTPServer):
         self.requests: list[str] = []
         self.hang_ups = 0
         self.answer: tuple[int, dict[str, str], bytes] | None = None
+        self.meeting: threading.Barrier | None = None
         self.answered = threading.Event()
 
 
@@ -47,6 +51,8 @@ class Handler(BaseHTTPRequestHandler):
             self.server.hang_ups -= 1
             self.close_connection = True
             return
+        if self.server.meeting:
+            self.server.meeting.wait()
         seen = {
             "function": self.server.name,
             "method": self.command,
