@@ -6,12 +6,12 @@ import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from common.errors import StorageUnavailable
+from common.once import once
 from common.settings import get_settings
 
 _ATTEMPT_SECONDS = 0.5  # each wait for the pool makes it try to connect once: a restarted server is found this soon
@@ -33,7 +33,7 @@ def connection() -> Iterator[psycopg.Connection]:
         raise StorageUnavailable("The database cannot be reached; try again soon.") from error
 
 
-@cache
+@once
 def _pool(_pid: int) -> ConnectionPool:
     """Return the pool of a process: one opened before a fork never works behind it."""
     url = get_settings().database_url

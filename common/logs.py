@@ -6,11 +6,11 @@ import sys
 import threading
 import time
 from contextvars import ContextVar
-from functools import cache
 from typing import Protocol
 
 from common.log_file import LogFile
 from common.log_page import Cursor, Page
+from common.once import once
 
 _FORMAT = "%(asctime)s,%(msecs)03d: %(route)s: %(functionName)s: %(levelname)s: %(message)s"
 _HALF = 4096  # characters; a line is at most two halves and the mark between them
@@ -91,7 +91,7 @@ class _Lines:
             self._failing = False
 
 
-@cache
+@once
 def _store(_pid: int) -> _Store:
     """Return where LOG_STORE says that lines are kept; a process cannot share its parent's connection."""
     from common.settings import get_settings  # noqa: PLC0415 slow to import, and /health never gets here

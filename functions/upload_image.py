@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from threading import BoundedSemaphore
 
 from flask import Request, Response, jsonify
@@ -15,6 +14,7 @@ from common import image_store, images, logs
 from common.endpoint import endpoint
 from common.errors import ImageTooLarge, InvalidRequest, Overloaded
 from common.form import Part, read_parts
+from common.once import once
 from common.settings import get_settings
 
 _MEBIBYTE = 1024 * 1024
@@ -131,7 +131,7 @@ def _conversion_slot(*, waited_seconds: float) -> Iterator[None]:
         slots.release()
 
 
-@cache
+@once
 def _conversion_slots() -> BoundedSemaphore:
     return BoundedSemaphore(get_settings().conversion_slots)
 

@@ -1,5 +1,7 @@
 """The database: restarted, killed, gone for a while."""
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -79,3 +81,28 @@ def test_every_stale_connection_is_passed_over_at_once(tmp_path: Path) -> None:
             reader.join()
         server.restart()
         assert reading.client.get(path).status_code == 404
+
+
+def test_threads_that_are_the_first_to_ask_share_one_pool(tmp_path: Path, database_url: str) -> None:
+    code = """
+import sys, threading, time
+from common.database import connection
+sys.setswitchinterval(1e-6)
+def first():
+    while not started:
+        pass
+    with connection() as lent:
+        time.sleep(0.5)
+        (seen,) = lent.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'image-api'").fetchone()
+        print(seen, flush=True)
+started = False
+threads = [threading.Thread(target=first) for _ in range(16)]
+[thread.start() for thread in threads]
+started = True
+[thread.join() for thread in threads]
+"""
+    environment = servers.environment(tmp_path, 0, DATABASE_URL=database_url, DATABASE_TIMEOUT_SECONDS="30")
+    process = subprocess.run(  # noqa: S603  # our own code
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, check=True, text=True
+    )
+    assert max(map(int, process.stdout.split())) == 8  # what a pool opens at most
