@@ -12,7 +12,7 @@
 # Files: writable, but in memory: they count against --memory. LOG_STORE=database, because each instance has its own;
 # Cloud Logging has stdout all the same. With CPU for requests only (the default), what is done after an answer waits
 # for the next request: --no-cpu-throttling changes that.
-# --concurrency is THREADS, --cpu is WORKERS.
+# --concurrency is THREADS, --cpu is WORKERS (of upload_image CONVERSION_SLOTS).
 # Probe: Cloud Run's default is TCP at the start, which suits every function.
 # SIGTERM: Cloud Run gives 10 s (container runtime contract), gunicorn would take 30: with QUEUE_TIMEOUT_SECONDS=5 a
 # conversion has the other five.

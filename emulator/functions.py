@@ -4,6 +4,10 @@ import os
 import sys
 from dataclasses import dataclass
 
+_MOST_CORES = (
+    8  # a worker opens up to 8 connections: with a worker on each of 12 they would be more than PostgreSQL takes
+)
+
 
 @dataclass(frozen=True)
 class Function:
@@ -32,7 +36,11 @@ class Function:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return how many cores the functions are to use: those that this process may, within reason."""
+    return min(_usable_cores(), _MOST_CORES)
+
+
+def _usable_cores() -> int:
     if sys.version_info >= (3, 13):
         return os.process_cpu_count() or 1
     if sys.platform == "linux":
