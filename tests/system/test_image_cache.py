@@ -97,11 +97,16 @@ def test_a_token_that_was_taken_away_lives_on_for_these_seconds_and_no_longer(
     assert len(asked) > 1
 
 
-def test_a_stampede_is_one_request(nginx: Proxy, asked: list[str], path: str) -> None:
-    with ThreadPoolExecutor(30) as pool:
-        answers = list(pool.map(lambda _: get(nginx, "Bearer one", path).content, range(30)))
-    assert set(answers) == {b"0123456789"}
-    assert len(asked) <= 2  # the second where this machine took longer than the picture was kept
+def test_a_stampede_is_one_request(nginx: Proxy, asked: list[str]) -> None:
+    for _ in range(5):  # where this machine took longer for an answer than the others wait, again
+        asked.clear()
+        path = f"/images/{uuid.uuid4()}"
+        with ThreadPoolExecutor(30) as pool:
+            answers = list(pool.map(lambda _, path=path: get(nginx, "Bearer one", path).content, range(30)))
+        assert set(answers) == {b"0123456789"}
+        if len(asked) == 1:
+            return
+    pytest.fail(f"{len(asked)} requests reached the function")
 
 
 def test_what_is_not_kept_is_not_waited_for(nginx: Proxy, asked: list[str], path: str) -> None:
