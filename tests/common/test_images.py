@@ -1,7 +1,10 @@
 """What is stored has the size that was asked for, stands upright, and is a plain JPEG."""
 
 import os
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
 from common.images import Options, fit
+from common.images.encode import encode
 from tests import icc_profiles, pictures
 from tests.looks import BEST, assert_corners, convert, opened
 from tests.pictures import BLUE, FORMATS, GREEN, RED, YELLOW
@@ -173,6 +177,25 @@ def test_without_memfd_a_file_on_disk_gives_the_same_bytes(monkeypatch: pytest.M
     in_memory = convert(source)
     monkeypatch.delattr(os, "memfd_create", raising=False)
     assert convert(source) == in_memory
+
+
+def test_python_goes_on_while_a_picture_is_encoded() -> None:
+    picture = pictures.noise((5000, 4000))
+    ended = threading.Event()
+    ticks = [time.monotonic()]
+
+    def tick() -> None:
+        while not ended.wait(0.005):
+            ticks.append(time.monotonic())
+
+    ticking = threading.Thread(target=tick)
+    ticking.start()
+    encode(picture, 90)
+    ended.set()
+    ticking.join()
+    ticks.append(time.monotonic())
+    longest = max(later - earlier for earlier, later in pairwise(ticks))
+    assert longest < (ticks[-1] - ticks[0]) / 2  # with the GIL held, it is nearly all of it
 
 
 def test_many_threads_at_once_get_what_one_alone_gets() -> None:

@@ -261,9 +261,13 @@ def test_a_file_over_its_limit_is_refused_with_the_figures(tmp_path: Path, datab
         assert_refused(upload(function.client, bytes(MEBIBYTE)), 415, "unsupported_image")
 
 
-def test_when_no_place_comes_free_in_time_the_answer_is_an_honest_503(tmp_path: Path, database_url: str) -> None:
+@pytest.mark.parametrize("slots", [1, 3])
+def test_when_no_place_comes_free_in_time_the_answer_is_an_honest_503(
+    tmp_path: Path, database_url: str, slots: int
+) -> None:
     slow = pictures.plain("PNG", (6000, 6000))
     settings = {"DATABASE_URL": database_url, "THREADS": "8", "QUEUE_TIMEOUT_SECONDS": "0"}
+    settings["CONVERSION_SLOTS"] = str(slots)
     with servers.function("upload_image", tmp_path, **settings) as function, ThreadPoolExecutor(8) as pool:
         start = threading.Barrier(8)
 
@@ -274,6 +278,7 @@ def test_when_no_place_comes_free_in_time_the_answer_is_an_honest_503(tmp_path: 
         responses = list(pool.map(send_slow, range(8)))
     statuses = [response.status_code for response in responses]
     assert set(statuses) == {201, 503}
+    assert statuses.count(201) >= slots
     refused = next(response for response in responses if response.status_code == 503)
     assert_refused(refused, 503, "overloaded")
     assert int(refused.headers["Retry-After"]) >= 1
