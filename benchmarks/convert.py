@@ -10,24 +10,28 @@ from pathlib import Path
 
 from benchmarks import plain
 from benchmarks.plain import Box
-from common import images
 
 _PEAK = "5"  # what Linux wants to read, to forget the highest memory so far
 _STATUS, _FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-def ours(source: bytes, quality: int, box: Box) -> bytes:
-    """Return the source as Image API stores it."""
-    x, y = box or (None, None)
-    return images.to_jpeg(source, images.Options(quality, x, y), max_pixels=50_000_000).data
-
-
 Convert = Callable[[bytes, int, Box], bytes]
 
-CONTENDERS: dict[str, Convert] = {
-    "Image API": ours,
-    "plain": plain.convert,
-    "upright first": plain.convert_upright_first,
+
+def _ours() -> Convert:
+    from common import images  # noqa: PLC0415  # nobody else's: it changes how a process keeps memory
+
+    def convert(source: bytes, quality: int, box: Box) -> bytes:
+        x, y = box or (None, None)
+        return images.to_jpeg(source, images.Options(quality, x, y), max_pixels=50_000_000).data
+
+    return convert
+
+
+CONTENDERS: dict[str, Callable[[], Convert]] = {  # called in the process that is to convert
+    "Image API": _ours,
+    "plain": lambda: plain.convert,
+    "upright first": lambda: plain.convert_upright_first,
 }
 
 
@@ -47,7 +51,7 @@ class Worker:
         """Start it."""
         spawn = multiprocessing.get_context("spawn")
         self._end, other = spawn.Pipe()
-        self._process = spawn.Process(target=_work, args=(other, CONTENDERS[name], source, quality, box))
+        self._process = spawn.Process(target=_work, args=(other, name, source, quality, box))
         self._process.start()
         other.close()  # or the end of the process would not be noticed
 
@@ -77,7 +81,8 @@ def workers(names: list[str], source: bytes, quality: int, box: Box) -> Iterator
             worker.stop()
 
 
-def _work(end: Connection, convert: Convert, source: bytes, quality: int, box: Box) -> None:
+def _work(end: Connection, name: str, source: bytes, quality: int, box: Box) -> None:
+    convert = CONTENDERS[name]()
     if _FORGET.exists():
         _FORGET.write_text(_PEAK)
     idle_mb = _mb("VmRSS")

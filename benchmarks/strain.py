@@ -68,9 +68,9 @@ def slow(table: Table) -> None:
         for contender in (ours, plain):
             sent = load.upload(contender.token, pictures.photo(2048, 1536), **_FITTED)
             load.run(contender.address, [sent], 2, total=10)
-            alone = load.run(contender.address, [sent], 2, total=50).only(201)
+            alone = load.run(contender.address, [sent], 2, total=200).only(201)
             with _dripping(contender, sent, 50):
-                beside = load.run(contender.address, [sent], 2, total=50).only(201)
+                beside = load.run(contender.address, [sent], 2, total=200).only(201)
             shown = (f"{each.percentile(50):.0f}, {each.percentile(99):.0f}" for each in (alone, beside))
             table.add(contender.name, *shown)
 

@@ -31,7 +31,7 @@ def server(*answers: bytes) -> Iterator[load.Address]:
                         if answer in {REFUSAL, CUT_SHORT}:
                             break
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield listening.getsockname()
         thread.join(10)
