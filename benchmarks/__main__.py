@@ -20,7 +20,8 @@ JOBS = {
     "reads": (
         service.reads,
         "Reads",
-        "16 connections. Image API with its cache off; hot: with it, as it comes. 304 is by GET of 130 KB: plain has no ETag.",
+        "16 connections. Image API with its cache off; hot: with it, as it comes. "
+        "A 304 is to a GET of 130 KB: plain has no ETag.",
     ),
     "startup": (
         startup.run,
