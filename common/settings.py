@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     default_quality: Annotated[int, Field(ge=1, le=95)] = 85
     conversion_slots: Annotated[int, Field(ge=1, le=64)] = 1
     queue_timeout_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
-    image_cache_seconds: Annotated[int, Field(ge=0, le=3600)] = 5
+    image_cache_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
     database_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 3.0
     log_store: Literal["file", "database"] = "file"
     log_path: Path = Path("logs/app.log")

@@ -25,7 +25,7 @@ def write_configuration(folder: Path, settings: Settings, listen_address: str, f
     values = {f"{name.upper()}_ADDRESS": address for name, address in functions.items()}
     values["LISTEN_ADDRESS"] = listen_address
     values["CLIENT_MAX_SIZE_BYTES"] = str(settings.client_max_size_mb * 1024 * 1024)
-    values["IMAGE_CACHE_VALID_SECONDS"] = str(max(0, settings.image_cache_seconds - 1))
+    values["IMAGE_CACHE_SECONDS"] = str(settings.image_cache_seconds)
     values["IMAGE_CACHE_PATH"] = "cache"
     # As root its workers would be nobody, to whom the folder of their temporary files is closed.
     values["USER_DIRECTIVE"] = "" if os.geteuid() else f"user root {grp.getgrgid(os.getegid()).gr_name};"

@@ -52,6 +52,7 @@ class _Server:
 def run(settings: Settings, stop: Stop, *, reload: bool) -> None:
     """Run all of it until `stop` is wished for; StartError and SettingsError say what is in the way."""
     began = time.monotonic()
+    settings = _with_defaults(settings)
     first_port = ports.functions_port()
     with _database(settings.database_url) as (url, revive), Guardian() as guardian:
         environment = _environment(url, settings, reload=reload)
@@ -89,11 +90,17 @@ def _database(given_url: str) -> Iterator[tuple[str, Callable[[], bool]]]:
         yield server.url, server.revive
 
 
+def _with_defaults(settings: Settings) -> Settings:
+    """Return the settings with what suits one machine, and a proxy of ours, where nothing else is asked for."""
+    defaults = {"conversion_slots": cores(), "image_cache_seconds": 5}
+    return settings.model_copy(update={name: defaults[name] for name in defaults.keys() - settings.model_fields_set})
+
+
 def _environment(database_url: str, settings: Settings, *, reload: bool) -> dict[str, str]:
-    slots = settings.conversion_slots if "conversion_slots" in settings.model_fields_set else cores()
     return {
         **os.environ,
-        "CONVERSION_SLOTS": str(slots),
+        "CONVERSION_SLOTS": str(settings.conversion_slots),
+        "IMAGE_CACHE_SECONDS": str(settings.image_cache_seconds),
         "DATABASE_URL": database_url,
         "PYTHONPATH": str(Path.cwd()),
         "PYTHONUNBUFFERED": "1",  # a print() shows at once

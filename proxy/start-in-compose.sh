@@ -7,7 +7,6 @@ resolver 127.0.0.11 valid=2s ipv6=off;
 client_body_temp_path /tmp/body;
 proxy_temp_path /tmp/proxy;
 END
-export CLIENT_MAX_SIZE_BYTES=$((CLIENT_MAX_SIZE_MB * 1024 * 1024))
-export IMAGE_CACHE_PATH=/tmp/cache IMAGE_CACHE_VALID_SECONDS=$((IMAGE_CACHE_SECONDS > 0 ? IMAGE_CACHE_SECONDS - 1 : 0))
+export CLIENT_MAX_SIZE_BYTES=$((CLIENT_MAX_SIZE_MB * 1024 * 1024)) IMAGE_CACHE_PATH=/tmp/cache
 PATH=$PATH:/  # where the image keeps its own entrypoint, which fills the templates in
 exec docker-entrypoint.sh nginx -g 'daemon off;'

@@ -93,6 +93,17 @@ def test_one_log_holds_the_lines_of_all_functions(stack: Stack) -> None:
     assert all(f": {name}: INFO: request finished" in lines for name in ("upload_image", "get_image", "index"))
 
 
+def test_the_proxy_answers_for_a_hot_image(stack: Stack) -> None:
+    with stack.client as client:
+        path = client.post("/images", files={"file": SAMPLE}).headers["Location"]
+        cold, hot = (client.get(path, headers={"X-Request-Id": name}) for name in ("for-the-function", "for-the-proxy"))
+        lines = client.get("/logs?limit=50").text
+    assert hot.content == cold.content
+    assert hot.headers["Cache-Control"] == cold.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert "request_id=for-the-function" in lines
+    assert "request_id=for-the-proxy" not in lines
+
+
 def test_no_secret_stands_in_what_docker_tells(stack: Stack) -> None:
     told = stack.compose("config") + stack.compose("logs")
     told += "".join(stacks.docker("inspect", stack.container(service)) for service in SERVICES)

@@ -103,6 +103,22 @@ def test_an_id_is_found_in_capitals_too(get_image: httpx.Client, small: Stored) 
     assert get_image.get(f"/images/{small.path.removeprefix('/images/').upper()}").status_code == 200
 
 
+def test_only_where_our_proxy_is_in_front_it_is_told_to_keep_the_picture(
+    tmp_path: Path, database_url: str, small: Stored, get_image: httpx.Client
+) -> None:
+    assert "X-Accel-Expires" not in get_image.get(small.path).headers
+    for seconds, fresh, stale in (("1", None, None), ("2", "1", "0"), ("3", "1", "1"), ("5", "2", "2")):
+        settings = {"DATABASE_URL": database_url, "IMAGE_CACHE_SECONDS": seconds}
+        with servers.function("get_image", tmp_path, **settings) as function:
+            headers = function.client.get(small.path).headers
+            assert headers.get("X-Accel-Expires") == fresh
+            extended = "" if stale is None else f", stale-while-revalidate={stale}"
+            assert headers["Cache-Control"] == f"private, max-age=31536000, immutable{extended}"
+            for condition in ({"Range": "bytes=0-1"}, {"If-None-Match": small.etag}, {"If-Match": '"other"'}):
+                assert "X-Accel-Expires" not in function.client.get(small.path, headers=condition).headers
+            assert "X-Accel-Expires" not in function.client.get("/images/none").headers
+
+
 @pytest.mark.parametrize("condition", ["{etag}", "W/{etag}", '"other", {etag}', '"other",W/{etag}', "*"])
 def test_if_none_match_gives_304(get_image: httpx.Client, small: Stored, condition: str) -> None:
     for method in ("GET", "HEAD"):
