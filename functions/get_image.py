@@ -27,7 +27,7 @@ def get_image(request: Request, id: str) -> Response:  # noqa: A002  # the contr
     """Answer 200 with the picture, 206 with a range of it, or 304."""
     everything = request.method == "GET" and not any(name in request.headers for name in _CONDITIONS)
     image = image_store.find(_uuid(id), max_data_bytes=_SLICE_BYTES if everything else 0)
-    response = Response(content_type=image.content_type, headers=_headers(image))
+    response = Response(content_type=image.content_type, headers={**_headers(image), **_caching(whole=everything)})
     response.set_etag(image.etag)
     response.last_modified = image.created_at
     if _caller_has(image, request):
@@ -39,8 +39,6 @@ def get_image(request: Request, id: str) -> Response:  # noqa: A002  # the contr
         response.content_range = ContentRange("bytes", span.start, span.stop, image.size_bytes)
     span = span or range(image.size_bytes)
     response.content_length = len(span)
-    if everything:
-        _let_our_proxy_keep(response)
     if request.method == "GET":
         response.response = [image.data] if image.data is not None else _slices(image, span)
     return response
@@ -63,24 +61,23 @@ def _headers(image: StoredImage) -> dict[str, str]:
     quotable = re.sub(r'[\\"]', "", ascii_stem).strip() or "image"
     return {
         "Accept-Ranges": "bytes",
-        "Cache-Control": _CACHE_CONTROL,
         # RFC 6266 4.3: the second form for all who know UTF-8, the first for the rest
         "Content-Disposition": f"inline; filename=\"{quotable}.jpg\"; filename*=UTF-8''{quote(stem, safe='')}.jpg",
     }
 
 
-def _let_our_proxy_keep(response: Response) -> None:
-    """Tell nginx that it may keep the picture, if it is our nginx: its cache knows callers apart.
+def _caching(*, whole: bool) -> dict[str, str]:
+    """Return Cache-Control, and for a whole picture what lets our proxy keep it, whose cache knows callers apart.
 
-    Fresh for half of IMAGE_CACHE_SECONDS, for the other half only while one request fetches it anew (RFC 5861 3). One
-    second less than that in all, because nginx counts begun ones.
+    It is fresh there for half of IMAGE_CACHE_SECONDS, and for the other half while one request fetches it anew (RFC
+    5861 3). In all it is a second less, because nginx counts begun ones.
     """
-    seconds = max(0, get_settings().image_cache_seconds - 1)
-    if seconds:
-        stale = seconds // 2
-        response.headers["X-Accel-Expires"] = str(seconds - stale)
-        del response.headers["Cache-Control"]  # behind the other, or nginx stops reading at "private"
-        response.headers["Cache-Control"] = f"{_CACHE_CONTROL}, stale-while-revalidate={stale}"
+    seconds = get_settings().image_cache_seconds - 1
+    if not whole or seconds < 1:
+        return {"Cache-Control": _CACHE_CONTROL}
+    stale = seconds // 2
+    cache_control = f"{_CACHE_CONTROL}, stale-while-revalidate={stale}"
+    return {"X-Accel-Expires": str(seconds - stale), "Cache-Control": cache_control}  # in this order, for nginx
 
 
 def _caller_has(image: StoredImage, request: Request) -> bool:
