@@ -6,12 +6,13 @@ from common.errors import Unauthorized
 from common.settings import get_settings
 
 _CHALLENGE = 'Bearer realm="image-api"'
+_BLANKS = " \t"  # RFC 9110 5.6.3: Python's own are more
 
 
 def authenticate(authorization: str | None) -> None:
     """Return when the Authorization header holds a known token; raise Unauthorized otherwise."""
-    scheme, _, token = (authorization or "").strip().partition(" ")
-    token = token.strip()
+    scheme, _, token = (authorization or "").strip(_BLANKS).partition(" ")
+    token = token.strip(_BLANKS)
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("Send a token: Authorization: Bearer <token>.", headers=_challenge())
     if not _is_known(token):

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from string import Template
 
@@ -30,6 +31,8 @@ def write_configuration(folder: Path, settings: Settings, listen_address: str, f
     # As root its workers would be nobody, to whom the folder of their temporary files is closed.
     values["USER_DIRECTIVE"] = "" if os.geteuid() else f"user root {grp.getgrgid(os.getegid()).gr_name};"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder / "cache")  # nginx would go on with it, whatever the tokens are now
     for template in _TEMPLATES.glob("*.template"):
         filled = Template(template.read_text()).safe_substitute(values)
         (folder / template.stem).write_text(filled)

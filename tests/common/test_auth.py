@@ -25,7 +25,13 @@ def test_no_token_is_401_with_a_challenge(get_logs: httpx.Client, sent: str | No
 
 @pytest.mark.parametrize(
     "sent",
-    ["Bearer wrong", f"Bearer {servers.TOKEN}x", f"Bearer {servers.TOKEN[:-1]}", "Bearer \xff\xfe".encode("latin-1")],
+    [
+        "Bearer wrong",
+        f"Bearer {servers.TOKEN}x",
+        f"Bearer {servers.TOKEN[:-1]}",
+        "Bearer \xff\xfe".encode("latin-1"),
+        f"Bearer {servers.TOKEN}\xa0".encode("latin-1"),
+    ],
 )
 def test_a_wrong_token_is_401_and_says_so(get_logs: httpx.Client, sent: str | bytes) -> None:
     response = ask(get_logs.base_url, sent)
