@@ -20,7 +20,7 @@ JOBS = {
     "reads": (
         service.reads,
         "Reads",
-        "16 connections. Cache off; hot: with it, as it comes. 304 against plain's GET of 130 KB: it has no ETag.",
+        "16 connections. Image API with its cache off; hot: with it. A 304 is to a GET of 130 KB: plain has no ETag.",
     ),
     "startup": (
         startup.run,

@@ -89,9 +89,9 @@ def test_a_token_that_was_taken_away_lives_on_for_these_seconds_and_no_longer(
 
         def last_seen(_: int) -> float:
             seen = cached
-            while time.monotonic() < cached + SECONDS + 1:
+            while (sent := time.monotonic()) < cached + SECONDS + 1:
                 if get(nginx, "Bearer one", path).status_code == 200:
-                    seen = time.monotonic()
+                    seen = sent
             return seen
 
         assert max(pool.map(last_seen, range(8))) < cached + SECONDS
@@ -110,7 +110,7 @@ def test_a_stampede_is_one_request(nginx: Proxy, asked: list[str]) -> None:
     pytest.fail(f"{len(asked)} requests reached the function")
 
 
-def test_while_a_hot_image_is_fetched_anew_nobody_waits(nginx: Proxy, asked: list[str], path: str) -> None:
+def test_while_a_hot_image_is_fetched_anew_all_have_the_old_one(nginx: Proxy, asked: list[str], path: str) -> None:
     function = nginx.functions["get_image"]
     function.answer = (200, {**KEPT, "Cache-Control": "private, stale-while-revalidate=30"}, b"0123456789")
     first = get(nginx, "Bearer one", path)
@@ -128,14 +128,18 @@ def test_while_a_hot_image_is_fetched_anew_nobody_waits(nginx: Proxy, asked: lis
     assert get(nginx, "Bearer one", path).content == b"0123456789"
 
 
-def test_what_is_not_kept_is_not_waited_for(nginx: Proxy, asked: list[str], path: str) -> None:
+@pytest.mark.usefixtures("asked")
+def test_what_is_not_kept_is_not_waited_for(nginx: Proxy) -> None:
     function = nginx.functions["get_image"]
     function.answer = (404, {}, b"no")
-    function.meeting = threading.Barrier(10, timeout=3)
-    with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(lambda _: get(nginx, "Bearer one", path).status_code, range(10)))
-    assert answers == [404] * 10
-    assert len(asked) == 10
+    for _ in range(5):  # where this machine did not have ten there in that time, again
+        path = f"/images/{uuid.uuid4()}"
+        function.meeting = threading.Barrier(10, timeout=3)
+        with ThreadPoolExecutor(10) as pool:
+            answers = list(pool.map(lambda _, path=path: get(nginx, "Bearer one", path).status_code, range(10)))
+        if answers == [404] * 10:
+            return
+    pytest.fail("ten never met in the function")
 
 
 def test_other_endpoints_are_never_kept(nginx: Proxy) -> None:
@@ -172,11 +176,14 @@ def test_the_cache_answers_ranges_and_conditions_as_the_function_does(
     cases: list[tuple[dict[str, str], int]] = [
         ({}, 200),
         ({"Range": "bytes=10-19"}, 206),
+        ({"Range": "bytes=0-9"}, 206),
+        ({"Range": "bytes=0-"}, 206),
         ({"Range": "bytes=-5"}, 206),
         ({"Range": "bytes=0-1,5-6"}, 200),
         ({"Range": f"bytes={len(data)}-"}, 416),
         ({"Range": f"bytes=0-{10**30}"}, 206),
         ({"Range": "bytes=-0"}, 200),
+        ({"Range": "bytes=5-2"}, 200),
         ({"Range": "bytes=abc"}, 200),
         ({"Range": "pages=1-2"}, 200),
         ({"Range": "bytes=0-1", "If-Range": etag}, 206),
@@ -196,6 +203,7 @@ def test_the_cache_answers_ranges_and_conditions_as_the_function_does(
         ({"If-Match": etag, "If-Unmodified-Since": old}, 200),
         ({"If-Match": '"other"'}, 412),
         ({"If-Match": etag}, 200),
+        ({}, 200),  # on the same connection
     ]
     own_port = emulator.functions_port + 1
     with httpx.Client(base_url=f"http://127.0.0.1:{own_port}", headers=client.headers) as direct:
