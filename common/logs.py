@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Protocol
 
 from common.log_file import LogFile
@@ -42,8 +43,12 @@ def tail(limit: int) -> Page:
 
 
 def since(cursor: Cursor, limit: int) -> Page:
-    """Return the first `limit` lines behind the cursor; raise StorageUnavailable."""
-    return _store(os.getpid()).since(cursor, limit)
+    """Return the first `limit` lines behind the cursor; raise StorageUnavailable.
+
+    Where there are none at all the cursor stays: its log may be back, say from a path that could not be read.
+    """
+    page = _store(os.getpid()).since(cursor, limit)
+    return page if page.lines else replace(page, next=cursor)
 
 
 class _Store(Protocol):

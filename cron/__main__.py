@@ -16,6 +16,11 @@ from cron.job import Job
 JOBS = (Job("fetch_logs", "LOG_FETCH_CRON", fetch_logs.run),)
 
 
+def first_firings() -> list[tuple[Job, datetime]]:
+    """Return when each job fires first; raise SettingsError where a schedule is none."""
+    return [(job, job.next_firing(datetime.now(UTC))) for job in JOBS]
+
+
 def main() -> int:
     """Return 0 when every job went well, 1 when one failed, 2 when a setting is bad; without --now, go on for ever."""
     now = "--now" in sys.argv[1:]
@@ -26,7 +31,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     try:
-        first = [(job, job.next_firing(datetime.now(UTC))) for job in JOBS]
+        first = first_firings()
     except SettingsError as error:
         sys.stderr.write(f"These settings, from the environment or .env, cannot be:\n{error}\n")
         return 2

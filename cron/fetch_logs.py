@@ -43,9 +43,9 @@ def run() -> str:
             page = _fetch(cursor)
             with undisturbed():
                 _add(folder, page, cursor)
-            fetched, gap, cursor = fetched + len(page.lines), gap or page.gap, page.next
+            fetched, gap, cursor = fetched + len(page.lines), gap or (page.gap and bool(page.lines)), page.next
             if len(page.lines) < _LIMIT:  # not only when there are none: each request leaves a line of its own
-                return f"lines={fetched}" + (" (lines before them are lost: they were rotated out)" if gap else "")
+                return f"lines={fetched}" + (" (lines before them may be lost: rotated out unread)" if gap else "")
 
 
 def _fetch(cursor: str) -> _Page:
@@ -92,11 +92,15 @@ def _add(folder: Path, page: _Page, cursor: str) -> None:
     if days:
         _save(folder, cursor, {name: _length(folder / name) for name in days})
     for name, lines in days.items():
-        with (folder / name).open("ab") as file:
+        with open(folder / name, "ab", opener=_open_private) as file:
             file.writelines(lines)
             file.flush()
             os.fsync(file.fileno())
     _save(folder, page.next, {})
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o640)  # as the log itself
 
 
 def _by_day(lines: list[bytes]) -> dict[str, list[bytes]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from common.settings import Settings, SettingsError, get_settings
+from cron.__main__ import first_firings
 from emulator import env_file, ports
 from emulator.console import announce, complain, say
 from emulator.errors import StartError
@@ -49,8 +50,9 @@ def main() -> int:
 
 
 def up(settings: Settings) -> None:
-    """Build and start all of it, wait until it is healthy, and print where it is; StartError says what hinders it."""
+    """Build and start all of it, wait until it is healthy, print where it is; StartError, SettingsError say why not."""
     began = time.monotonic()
+    first_firings()
     first_port = ports.functions_port()
     own_ports = {function: first_port + i for i, function in enumerate(FUNCTIONS)}
     environment = {f"{function.name.upper()}_PORT": str(port) for function, port in own_ports.items()}

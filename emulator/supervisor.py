@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from common.settings import Settings
+from cron.__main__ import first_firings
 from emulator import ports, postgres, proxy
 from emulator.console import announce, say
 from emulator.errors import StartError
@@ -52,6 +53,7 @@ class _Server:
 def run(settings: Settings, stop: Stop, *, reload: bool) -> None:
     """Run all of it until `stop` is wished for; StartError and SettingsError say what is in the way."""
     began = time.monotonic()
+    first_firings()
     settings = _with_defaults(settings)
     first_port = ports.functions_port()
     with _database(settings.database_url) as (url, revive), Guardian() as guardian:

@@ -108,8 +108,22 @@ def test_what_was_rotated_out_before_it_was_fetched_is_said(tmp_path: Path) -> N
         assert "lost" not in schedule.fire(tmp_path, function.port).stdout
         (tmp_path / "app.log").unlink()
         schedule.write(tmp_path, schedule.lines(1, 3))
-        assert "lines=3 (lines before them are lost" in schedule.fire(tmp_path, function.port).stdout
+        assert "lines=3 (lines before them may be lost" in schedule.fire(tmp_path, function.port).stdout
     assert schedule.fetched(tmp_path) == schedule.lines(0, 3) + schedule.lines(1, 3)
+
+
+def test_while_the_log_cannot_be_read_nothing_is_forgotten(tmp_path: Path) -> None:
+    schedule.write(tmp_path, schedule.lines(0, 3))
+    for path in (tmp_path / "app.log", Path("/proc/none/app.log"), tmp_path / "app.log"):
+        with servers.function("get_logs", tmp_path, LOG_PATH=str(path)) as function:
+            fired = schedule.fire(tmp_path, function.port)
+            assert "status=ok" in fired.stdout
+            assert "lost" not in fired.stdout
+    schedule.write(tmp_path, schedule.lines(1, 3))
+    with servers.function("get_logs", tmp_path) as function:
+        assert "lost" not in schedule.fire(tmp_path, function.port).stdout
+    assert schedule.fetched(tmp_path) == schedule.lines(0, 3) + schedule.lines(1, 3)
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "fetched").glob("*.log")} == {0o640}
 
 
 ANSWERS = {

@@ -97,6 +97,13 @@ def test_bad_settings_stop_the_start_and_are_named(root: Path) -> None:
         assert "Traceback" not in emulator.output()
 
 
+@pytest.mark.parametrize("schedule", ["* * *", "0 0 31 2 *"])
+def test_a_bad_schedule_stops_the_start_and_is_named(root: Path, schedule: str) -> None:
+    with emulators.started(root, LOG_FETCH_CRON=schedule) as emulator:
+        assert emulator.process.wait(30) == 2
+        assert "LOG_FETCH_CRON: " in emulator.output()
+
+
 @pytest.mark.parametrize("setting", ["APP_PORT", "FUNCTIONS_PORT"])
 def test_a_taken_port_is_named_with_its_setting(root: Path, setting: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
