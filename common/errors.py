@@ -3,6 +3,13 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
+_RENAMED = {  # by RFC 9110; Python's http knows the older names before 3.13
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "URI Too Long",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "Range Not Satisfiable",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+
 
 class Problem(Exception):
     """A refusal the caller can read: its status, its stable code, and whatever else it should know."""
@@ -23,14 +30,19 @@ class Problem(Exception):
         problem = cls("The server cannot take this request.", headers=headers)
         problem.status = HTTPStatus(status)
         is_malformed = problem.status == MalformedRequest.status
-        problem.code = MalformedRequest.code if is_malformed else problem.status.name.lower()
+        problem.code = MalformedRequest.code if is_malformed else problem.title.lower().replace(" ", "_")
         return problem
+
+    @property
+    def title(self) -> str:
+        """The status's name (RFC 9110 15, RFC 6585)."""
+        return _RENAMED.get(self.status, self.status.phrase)
 
     def document(self, request_id: str) -> dict[str, object]:
         """Return the problem document (RFC 9457) that answers a request."""
         return {
             "type": "about:blank",
-            "title": self.status.phrase,
+            "title": self.title,
             "status": self.status,
             "detail": self.detail,
             "code": self.code,

@@ -6,7 +6,9 @@ The plain functions-framework command works too; it fixes a keep-alive of 2 s, s
 import gc
 import json
 import os
+import re
 import signal
+import sys
 import uuid
 from typing import TYPE_CHECKING
 
@@ -19,9 +21,18 @@ from common.errors import Problem
 if TYPE_CHECKING:
     from socket import socket
 
+
+def _count(name: str, default: str) -> int:
+    """Return the number that a setting says; end the start, naming it, where it says none."""
+    value = os.environ.get(name, default)
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", value):
+        sys.exit(f"{name}: must be a whole number from 1 to 9999")
+    return int(value)
+
+
 bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8080')}"  # noqa: S104  # containers listen everywhere
-workers = int(os.environ.get("WORKERS", "1"))
-threads = int(os.environ.get("THREADS", "16"))
+workers = _count("WORKERS", "1")
+threads = _count("THREADS", "16")
 worker_class = "gthread"
 
 reload = os.environ.get("RELOAD") == "1"
@@ -85,7 +96,7 @@ def _refuse(connection: "socket", status: int, _reason: str, _message: str) -> N
         "X-Content-Type-Options": "nosniff",
         "X-Request-Id": request_id,
     }
-    lines = [f"HTTP/1.1 {status} {problem.status.phrase}", *(f"{name}: {value}" for name, value in head.items())]
+    lines = [f"HTTP/1.1 {status} {problem.title}", *(f"{name}: {value}" for name, value in head.items())]
     util.write_nonblock(connection, "\r\n".join([*lines, "", document]).encode())
     logs.request_scope("-", os.environ.get("FUNCTION_TARGET", "-"))
     logs.logger().info("request refused: status=%d request_id=%s", status, request_id)
