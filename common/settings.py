@@ -86,7 +86,7 @@ def get_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        bad = (f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        bad = (f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
         raise SettingsError("\n".join(bad)) from None
     except UnicodeDecodeError as error:
         raise SettingsError(f".env or a secret's file is no UTF-8: {error.reason} at byte {error.start}") from None

@@ -1,5 +1,7 @@
 """Each function starts alone, by the plain functions-framework command and by gunicorn with our settings."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,19 @@ def test_a_function_that_needs_no_settings_does_not_import_them(tmp_path: Path, 
         "print(sorted({'pydantic', 'psycopg', 'PIL', 'multipart'} & set(sys.modules)))\n"
     )
     assert servers.python(tmp_path, probe) == "[]\n"
+
+
+@pytest.mark.parametrize("value", ["0", "x", "-1", ""])
+def test_a_bad_number_of_workers_ends_the_start_and_is_named(tmp_path: Path, value: str) -> None:
+    done = subprocess.run(  # our own command
+        [sys.executable, "-c", "from common import server"],
+        env=servers.environment(tmp_path, 0, WORKERS=value),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "WORKERS: must be a whole number from 1 to 9999\n"
 
 
 def test_a_worker_told_to_stop_before_it_listens_to_signals_stops(tmp_path: Path) -> None:
