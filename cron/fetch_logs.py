@@ -43,9 +43,10 @@ def run() -> str:
             page = _fetch(cursor)
             with undisturbed():
                 _add(folder, page, cursor)
-            fetched, gap, cursor = fetched + len(page.lines), gap or (page.gap and bool(page.lines)), page.next
+            fetched, gap, cursor = fetched + len(page.lines), gap or page.gap, page.next
             if len(page.lines) < _LIMIT:  # not only when there are none: each request leaves a line of its own
-                return f"lines={fetched}" + (" (lines before them may be lost: rotated out unread)" if gap else "")
+                lost = " (lines before them may be lost: rotated out unread)" if gap and fetched else ""
+                return f"lines={fetched}{lost}"
 
 
 def _fetch(cursor: str) -> _Page:

@@ -52,7 +52,7 @@ def main() -> int:
 def up(settings: Settings) -> None:
     """Build and start all of it, wait until it is healthy, print where it is; StartError, SettingsError say why not."""
     began = time.monotonic()
-    first_firings()
+    first_firings()  # a bad schedule is said now, not by a container that starts again and again
     first_port = ports.functions_port()
     own_ports = {function: first_port + i for i, function in enumerate(FUNCTIONS)}
     environment = {f"{function.name.upper()}_PORT": str(port) for function, port in own_ports.items()}

@@ -4,9 +4,8 @@ import os
 import sys
 from dataclasses import dataclass
 
-_MOST_CORES = (
-    8  # a worker opens up to 8 connections: with a worker on each of 12 they would be more than PostgreSQL takes
-)
+# A worker opens up to 8 connections: with a worker on each of 12 cores they would be more than PostgreSQL takes.
+_MOST_CORES = 8
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class _Server:
 def run(settings: Settings, stop: Stop, *, reload: bool) -> None:
     """Run all of it until `stop` is wished for; StartError and SettingsError say what is in the way."""
     began = time.monotonic()
-    first_firings()
+    first_firings()  # a bad schedule is said now, not by a process that starts again and again
     settings = _with_defaults(settings)
     first_port = ports.functions_port()
     with _database(settings.database_url) as (url, revive), Guardian() as guardian:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from itertools import pairwise
@@ -25,7 +26,7 @@ TOLD = {
     "DATABASE_URL": "postgresql://user:password@host/name?options=a b",
     "API_TOKENS": "one,two",
 }
-STAND_IN = """#!{python}
+STAND_IN = """
 import json, pathlib, sys
 call = {{"arguments": sys.argv[1:], "read": ""}}
 if "import" in sys.argv:
@@ -41,8 +42,10 @@ sys.exit("describe" in sys.argv and "--format" not in sys.argv)
 def run(host: str, folder: Path, *, without: str = "") -> tuple[subprocess.CompletedProcess[str], list[Any]]:
     """Run a host's filled file where nothing exists yet, and return how it ended and each call of the tool."""
     calls = folder / "calls"
-    for tool in ("gcloud", "az", "scw"):
-        (folder / tool).write_text(STAND_IN.format(python=sys.executable, calls=str(calls)))
+    stand_in = folder / "stand_in.py"
+    stand_in.write_text(STAND_IN.format(calls=str(calls)))
+    for tool in ("gcloud", "az", "scw"):  # by sh: where `#!` cannot start a path, a real tool would be found instead
+        (folder / tool).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(stand_in))} "$@"\n')
         (folder / tool).chmod(0o755)
     script = folder / "script.sh"
     script.write_text(deploy.fill(host, SETTINGS))
