@@ -19,11 +19,12 @@ Convert = Callable[[bytes, int, Box], bytes]
 
 
 def _ours() -> Convert:
-    from common import images  # noqa: PLC0415  # nobody else's: it changes how a process keeps memory
+    from common.images.convert import to_jpeg  # noqa: PLC0415  # nobody else's: it changes how a process keeps memory
+    from common.images.options import Options  # noqa: PLC0415  # likewise
 
     def convert(source: bytes, quality: int, box: Box) -> bytes:
         x, y = box or (None, None)
-        return images.to_jpeg(source, images.Options(quality, x, y), max_pixels=50_000_000).data
+        return to_jpeg(source, Options(quality, x, y), max_pixels=50_000_000).data
 
     return convert
 

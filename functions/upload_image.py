@@ -10,10 +10,12 @@ from threading import BoundedSemaphore
 
 from flask import Request, Response, jsonify
 
-from common import image_store, images, logs
+from common import image_store, logs
 from common.endpoint import endpoint
 from common.errors import ImageTooLarge, InvalidRequest, Overloaded
 from common.form import Part, read_parts
+from common.images.convert import to_jpeg
+from common.images.options import Options
 from common.once import once
 from common.settings import get_settings
 
@@ -30,7 +32,7 @@ def upload_image(request: Request) -> Response:
     """Answer 201 with what was stored."""
     form = UploadForm.parse(request)
     with _conversion_slot(waited_seconds=_waited_seconds(request)):
-        image = images.to_jpeg(form.file, form.options, max_pixels=get_settings().max_pixels)
+        image = to_jpeg(form.file, form.options, max_pixels=get_settings().max_pixels)
     stored = image_store.add(
         image.data,
         filename=form.filename,
@@ -52,7 +54,7 @@ class UploadForm:
 
     file: bytes
     filename: str
-    options: images.Options
+    options: Options
 
     @classmethod
     def parse(cls, request: Request) -> "UploadForm":
@@ -75,7 +77,7 @@ class UploadForm:
         if len(file.data) > max_image_bytes:
             raise ImageTooLarge(f"The file is over {max_image_bytes} bytes.", limit=max_image_bytes)
         quality = numbers["quality"] or settings.default_quality
-        return cls(file.data, _clean(file.filename or ""), images.Options(quality, numbers["x"], numbers["y"]))
+        return cls(file.data, _clean(file.filename or ""), Options(quality, numbers["x"], numbers["y"]))
 
 
 def _only(name: str, parts: list[Part], errors: dict[str, str]) -> Part | None:

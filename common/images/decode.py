@@ -13,7 +13,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from common.images.files.parts import Parts, corrupt
+from common.images.containers.parts import Parts, corrupt
+from common.images.geometry import Area
 
 # The caller's own gate counts the pixels before Pillow sees them, in every format and per request.
 Image.MAX_IMAGE_PIXELS = None
@@ -46,8 +47,6 @@ _UNREADABLE = (
 _READ_BYTES = 65_536
 _EIGHTHS = (1, 2, 3, 4, 8)  # of its size: at these libjpeg decodes a JPEG, in less time the fewer they are
 _GAP = 1.45  # a JPEG decoded this much larger than wanted, then resized, loses nothing one could see
-
-Area = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 def decode(parts: Parts, size: tuple[int, int]) -> tuple[Image.Image, Area]:

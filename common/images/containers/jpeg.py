@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 
 from common.errors import ImageTooComplex
-from common.images.files.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
+from common.images.containers.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
 
 MAX_SEGMENTS = 2_000  # the largest real file had 262
 MAX_SCAN_PIXELS = 2_500_000_000  # scans x pixels, 2 to 3 seconds; the largest real file had 0.36e9

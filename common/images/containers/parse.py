@@ -9,11 +9,11 @@ import struct
 from collections.abc import Callable
 
 from common.errors import UnsupportedImage
-from common.images.files import bmp, gif, jpeg, png, webp
-from common.images.files.parts import Parts, corrupt
+from common.images.containers import bmp, gif, jpeg, png, webp
+from common.images.containers.parts import Parts, corrupt
 
 
-def take_apart(source: bytes) -> Parts:
+def parse_container(source: bytes) -> Parts:
     """Return the parts of a file; raise UnsupportedImage, ImageCorrupt or ImageTooComplex."""
     image_format = sniff(source)
     if image_format is None:

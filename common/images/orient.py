@@ -2,7 +2,7 @@
 
 from PIL.Image import Image, Transpose
 
-from common.images.files.parts import UPRIGHT
+from common.images.containers.parts import UPRIGHT
 
 _TURNS = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -20,6 +20,6 @@ def is_sideways(orientation: int) -> bool:
     return orientation in (5, 6, 7, 8)
 
 
-def turn(image: Image, orientation: int) -> Image:
+def orient(image: Image, orientation: int) -> Image:
     """Return the image as it is meant to be seen."""
     return image if orientation == UPRIGHT else image.transpose(_TURNS[orientation])

@@ -3,19 +3,10 @@
 from PIL import Image
 
 from common.images.colour import flatten, is_plain
-from common.images.decode import Area
+from common.images.geometry import Area
 
 _GAP = 2.0  # averaged in whole steps down to twice the size, then filtered: as good, in half the time
 _BAND_PIXELS = 1 << 19
-
-
-def fit(width: int, height: int, x: int | None, y: int | None) -> tuple[int, int]:
-    """Return the size, px, that fits the box: never enlarged, never below 1, rounded half up."""
-    most_width = width if x is None else min(x, width)
-    most_height = height if y is None else min(y, height)
-    if width * most_height >= height * most_width:
-        return most_width, max(1, (2 * height * most_width + width) // (2 * width))
-    return max(1, (2 * width * most_height + height) // (2 * height)), most_height
 
 
 def shrink(image: Image.Image, area: Area, size: tuple[int, int], *, sharply: bool) -> Image.Image:

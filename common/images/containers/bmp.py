@@ -3,7 +3,7 @@
 import struct
 
 from common.errors import ImageTooComplex
-from common.images.files.parts import Parts
+from common.images.containers.parts import Parts
 
 HEADER_SIZES = frozenset((12, 40, 52, 56, 64, 108, 124))
 MAX_RLE_WORK = 20_000_000  # pixels and bytes; Pillow decodes RLE in Python, about 8 million a second

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 
 from common.errors import ImageTooComplex
-from common.images.files.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
+from common.images.containers.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 100_000

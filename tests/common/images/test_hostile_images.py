@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from common import errors
-from common.images import Options
+from common.images.options import Options
 from tests import icc_profiles, pictures
-from tests.looks import MAX_PIXELS, assert_colour, assert_refused_or_shown, convert, in_time, opened
+from tests.image_assertions import MAX_PIXELS, assert_colour, assert_refused_or_shown, convert, in_time, opened
 from tests.pictures import FORMATS, jpeg_segment, png_chunk, with_png_chunks
 
 PICTURE = pictures.quadrants((64, 48))

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-from common import errors, images
-from common.images import Jpeg, Options
+from common import errors
+from common.images.convert import to_jpeg
+from common.images.options import Jpeg, Options
 
 MAX_PIXELS = 50_000_000
 BEST = Options(quality=95)
@@ -23,7 +24,7 @@ REFUSALS = (
 
 
 def convert(source: bytes, options: Options = BEST, max_pixels: int = MAX_PIXELS) -> Jpeg:
-    return images.to_jpeg(source, options, max_pixels=max_pixels)
+    return to_jpeg(source, options, max_pixels=max_pixels)
 
 
 def opened(jpeg: Jpeg) -> Image.Image:

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
-from common.images import Options, fit
 from common.images.encode import encode
+from common.images.geometry import fit
+from common.images.options import Options
 from tests import icc_profiles, pictures
-from tests.looks import BEST, assert_corners, convert, opened
+from tests.image_assertions import BEST, assert_corners, convert, opened
 from tests.pictures import BLUE, FORMATS, GREEN, RED, YELLOW
 
 sides = st.integers(1, 70_000)

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 
 from common.errors import ImageTooComplex
-from common.images.files.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
+from common.images.containers.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
 
 MAX_CHUNKS = 100_000
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from common import errors
-from common.images import Options
+from common.images.options import Options
 from tests import icc_profiles, pictures
-from tests.looks import assert_refused_or_shown, convert, in_time
+from tests.image_assertions import assert_refused_or_shown, convert, in_time
 from tests.pictures import png_chunk, with_png_chunks
 
 PICTURE = pictures.quadrants((64, 48))

@@ -3,9 +3,9 @@
 import pytest
 from PIL import Image
 
-from common.images import Options
+from common.images.options import Options
 from tests import icc_profiles, pictures
-from tests.looks import BEST, assert_colour, assert_corners, convert, opened
+from tests.image_assertions import BEST, assert_colour, assert_corners, convert, opened
 from tests.pictures import BLUE, GREEN, HIDDEN, RED, WHITE, YELLOW
 
 # Colour profiles

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 
 from common.errors import ImageTooComplex
-from common.images.files.parts import Parts, corrupt
+from common.images.containers.parts import Parts, corrupt
 
 MAX_BLOCKS = 500_000  # 255 bytes each: over 100 MB for one frame
 

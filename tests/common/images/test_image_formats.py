@@ -5,9 +5,9 @@ import io
 import pytest
 from PIL import Image
 
-from common.images import Options
+from common.images.options import Options
 from tests import pictures
-from tests.looks import assert_colour, assert_corners, convert, opened
+from tests.image_assertions import assert_colour, assert_corners, convert, opened
 from tests.pictures import BLUE, GREEN, RED, YELLOW
 
 # The first frame
