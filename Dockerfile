@@ -21,9 +21,11 @@ RUN python -m compileall -q --invalidation-mode unchecked-hash \
     && install -d -o 10001 -g 10001 /var/log/image-api
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
+COPY api api
 COPY common common
 COPY cron cron
 COPY functions functions
+COPY runtime runtime
 # chmod: any user can read it, whatever the umask it was checked out under.
 RUN chmod -R a+rX . && python -m compileall -q --invalidation-mode unchecked-hash .
 
@@ -36,4 +38,4 @@ ENV PATH=/opt/venv/bin:$PATH \
     LOG_PATH=/tmp/logs/app.log
 EXPOSE 8080
 USER 10001:10001
-CMD ["gunicorn", "-c", "python:common.server", "functions_framework:create_app()"]
+CMD ["gunicorn", "-c", "python:runtime.gunicorn", "functions_framework:create_app()"]

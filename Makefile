@@ -1,6 +1,6 @@
 PYTHON ?= python3
 IMAGE ?= image-api
-VENV = @$(PYTHON) emulator/bootstrap.py
+VENV = @$(PYTHON) tools/bootstrap.py
 COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make requirements" pyproject.toml
 UVX = .venv/bin/uv tool run --quiet --from
@@ -22,7 +22,7 @@ dev: ## the same, starting a function anew when its code changes
 cron: ## fire every job of the schedule now, in the containers if they run, and say what happened
 	@if docker compose ps --services --status running 2>/dev/null | grep -qx cron; \
 		then docker compose exec -T cron python -m cron --now; \
-		else $(PYTHON) emulator/bootstrap.py -m cron --now; fi
+		else $(PYTHON) tools/bootstrap.py -m cron --now; fi
 
 # Working on the code
 
@@ -66,7 +66,7 @@ clean: ## remove what was made here, the stored images too
 # In containers
 
 up: ## everything, by docker compose
-	$(VENV) -m emulator.compose
+	$(VENV) -m tools.compose
 
 down: ## stop the containers; images and logs stay
 	docker compose down --remove-orphans
@@ -78,7 +78,7 @@ psql: ## look into the containers' database
 	docker compose exec database psql -U image_api
 
 call: ## one function by curl: make call f=get_logs path='/logs?limit=5', or a='-F file=@photo.jpg'
-	$(VENV) -m emulator.call "$(f)" "$(path)" $(a)
+	$(VENV) -m tools.call "$(f)" "$(path)" $(a)
 
 # For a deployment
 

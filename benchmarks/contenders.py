@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks import load
-from emulator import postgres
+from emulator.postgres import server as postgres
 from tests.system import emulators
 
 _START_SECONDS = 30

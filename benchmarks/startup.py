@@ -7,9 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from api.endpoints import ENDPOINTS
 from benchmarks import contenders, load, pictures
 from benchmarks.report import Table, ratio
-from emulator.functions import FUNCTIONS
+from emulator import functions
 from tests.system import emulators
 
 _ROUNDS = 15
@@ -17,7 +18,7 @@ _BARE = "bare functions-framework"
 _TOKEN = "cold"  # noqa: S105  # of servers that live for a second
 _HELLO = "import functions_framework\n\n@functions_framework.http\ndef hello(request):\n    return 'hello'\n"
 _PROGRAMS = Path(sys.executable).parent
-_GUNICORN = [str(_PROGRAMS / "gunicorn"), "-c", "python:common.server", "functions_framework:create_app()"]
+_GUNICORN = [str(_PROGRAMS / "gunicorn"), "-c", "python:runtime.gunicorn", "functions_framework:create_app()"]
 
 
 def run(table: Table) -> None:
@@ -39,11 +40,11 @@ def _round(hello: Path, environment: dict[str, str]) -> dict[str, float]:
     plain = [sys.executable, "-m", "benchmarks.plain_service"]
     taken = {_BARE: _start(bare, environment, load.request("GET", "/"))[0]}
     path = ""
-    for function in FUNCTIONS:
+    for function in ENDPOINTS:
         sent = load.request(function.method, path if "{id}" in function.path else function.path, _TOKEN)
         if function.method == "POST":
             sent = load.upload(_TOKEN, pictures.photo(320, 240))
-        started = {**environment, **function.environment(), "HOST": "127.0.0.1"}
+        started = {**environment, **functions.environment(function), "HOST": "127.0.0.1"}
         taken[function.name], answer = _start(_GUNICORN, started, sent)
         if location := re.search(rb"(?i)\r\nlocation: (\S+)", answer):
             path = location[1].decode()

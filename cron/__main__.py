@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import Never
 
-from common import logs
+from common.observe.log import lines
 from common.settings import SettingsError
 from cron import fetch_logs
 from cron.job import Job
@@ -38,8 +38,8 @@ def main() -> int:
     if now:
         return 0 if all([job.fire() for job in JOBS]) else 1  # noqa: C419  # a failure spares none of the others
     for job, moment in first:
-        logs.request_scope("-", job.name)
-        logs.logger(stored=False).info("job scheduled: first=%s", moment.isoformat())
+        lines.request_scope("-", job.name)
+        lines.logger(stored=False).info("job scheduled: first=%s", moment.isoformat())
     return _keep_firing()
 
 

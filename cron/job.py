@@ -11,7 +11,7 @@ from typing import Never
 
 from cronsim import CronSim, CronSimError
 
-from common import logs
+from common.observe.log import lines
 from common.settings import SettingsError, get_settings
 
 
@@ -41,8 +41,8 @@ class Job:
 
     def fire(self) -> bool:
         """Run it, for `max_seconds` at the most, and log how it went; return whether it went well."""
-        logs.request_scope("-", self.name)
-        log = logs.logger(stored=False)
+        lines.request_scope("-", self.name)
+        log = lines.logger(stored=False)
         began = time.perf_counter()
         try:
             with _at_most(self.max_seconds):

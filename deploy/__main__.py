@@ -1,4 +1,4 @@
-"""Print a host's file, filled in for every function of emulator/functions.py: no host can miss one."""
+"""Print a host's file, filled in for every function of api/endpoints.py: no host can miss one."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from emulator.functions import FUNCTIONS, Function
+from api.endpoints import ENDPOINTS, Endpoint
 
 _FOLDER = Path(__file__).parent
 _EACH = re.compile(r"^ *# each function\n(.*?)^ *# end\n", re.MULTILINE | re.DOTALL)
@@ -30,16 +30,16 @@ def fill(host: str, settings: dict[str, str]) -> str:
     return _replace(blocks, settings)
 
 
-def _most_specific_first() -> list[Function]:
+def _most_specific_first() -> list[Endpoint]:
     """Return the functions in the order in which a host that takes the first match must try their paths."""
-    return sorted(FUNCTIONS, key=lambda function: len(function.path.partition("{")[0]), reverse=True)
+    return sorted(ENDPOINTS, key=lambda function: len(function.path.partition("{")[0]), reverse=True)
 
 
 def _replace(text: str, values: dict[str, str]) -> str:
     return _PLACE.sub(lambda place: values[place[1]], text)
 
 
-def _values(function: Function) -> dict[str, str]:
+def _values(function: Endpoint) -> dict[str, str]:
     """Return what the files say of a function: one worker on one CPU, because hosts add instances, not cores."""
     fixed, has_parameter, _ = function.path.partition("{")
     service = function.name.replace("_", "-")  # a DNS label
@@ -62,12 +62,12 @@ def _values(function: Function) -> dict[str, str]:
     }
 
 
-def _matches(function: Function, path: dict[str, str]) -> list[dict[str, object]]:
+def _matches(function: Endpoint, path: dict[str, str]) -> list[dict[str, object]]:
     """Return an HTTPRoute's matches: a path alone, or with the methods of a function that is not its path's first."""
     return [{"path": path}] if _is_first(function) else [{"path": path, "method": m} for m in _methods(function)]
 
 
-def _events(function: Function) -> dict[str, object]:
+def _events(function: Endpoint) -> dict[str, object]:
     """Return a SAM function's events, likewise; without a path it is the route of all that no other one knows."""
     api = {"ApiId": {"Ref": "Api"}}
     if function.path == "/":
@@ -77,18 +77,18 @@ def _events(function: Function) -> dict[str, object]:
     return {method.title(): {"Type": "HttpApi", "Properties": properties} for method, properties in paths.items()}
 
 
-def _methods(function: Function) -> list[str]:
+def _methods(function: Endpoint) -> list[str]:
     return ["GET", "HEAD"] if function.method == "GET" else [function.method]
 
 
-def _is_first(function: Function) -> bool:
+def _is_first(function: Endpoint) -> bool:
     """Tell whether no function before it has its path: it also answers the methods of nobody, with a 405."""
-    return function == next(other for other in FUNCTIONS if other.path == function.path)
+    return function == next(other for other in ENDPOINTS if other.path == function.path)
 
 
 def _check_that_paths_differ(host: str) -> None:
-    for function in FUNCTIONS:
-        if sum(other.path == function.path for other in FUNCTIONS) > 1:
+    for function in ENDPOINTS:
+        if sum(other.path == function.path for other in ENDPOINTS) > 1:
             sys.exit(f"{host} routes by path alone, and {function.path} has several functions: see deploy/README.md.")
 
 

@@ -5,7 +5,7 @@
 #   REGION=europe-west1 sh deploy-all.sh
 #
 # GOOGLE_FUNCTION_SOURCE names the file at build time; the buildpack installs requirements.txt and starts
-# `functions-framework`, so common/server.py is not used: keep-alive is 2 s, which Cloud Run does not mind. WORKERS and
+# `functions-framework`, so runtime/gunicorn.py is not used: keep-alive is 2 s, which Cloud Run does not mind. WORKERS and
 # THREADS are read all the same. PYTHONPATH makes `common` importable.
 # .gitignore keeps .venv and the like from being uploaded: gcloud follows it where there is no .gcloudignore.
 # For all else (limits, files, probe, SIGTERM, cron) see cloud-run.sh; for the one address cloud-run-routes.sh.

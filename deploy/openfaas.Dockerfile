@@ -10,5 +10,5 @@ ENV PORT=8000 \
     HOST=127.0.0.1 \
     mode=http \
     upstream_url=http://127.0.0.1:8000 \
-    fprocess="gunicorn -c python:common.server functions_framework:create_app()"
+    fprocess="gunicorn -c python:runtime.gunicorn functions_framework:create_app()"
 CMD ["fwatchdog"]

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 from common.settings import SettingsError, get_settings
-from emulator import env_file
-from emulator.console import complain, say
-from emulator.errors import StartError
-from emulator.stop import Stop
+from emulator.processes.stop import Stop
 from emulator.supervisor import run
+from tools import env_file
+from tools.console import complain, say
+from tools.errors import StartError
 
 _ROOT = Path(__file__).resolve().parents[1]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from common.settings import Settings
-from emulator.errors import StartError
+from tools.errors import StartError
 
 _TEMPLATES = Path(__file__).resolve().parents[1] / "proxy"
 

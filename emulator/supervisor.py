@@ -11,15 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from api.endpoints import ENDPOINTS, Endpoint
+from common.cores import usable_cores
 from common.settings import Settings
 from cron.__main__ import first_firings
-from emulator import ports, postgres, proxy
-from emulator.console import announce, say
-from emulator.errors import StartError
-from emulator.functions import FUNCTIONS, Function, cores
-from emulator.guardian import Guardian
-from emulator.service import Popen, Service
-from emulator.stop import Stop
+from emulator import functions, proxy
+from emulator.postgres import server as postgres
+from emulator.processes.guardian import Guardian
+from emulator.processes.service import Popen, Service
+from emulator.processes.stop import Stop
+from tools import ports
+from tools.console import announce, say
+from tools.errors import StartError
 
 _DATA = Path(".data")
 _LOCALHOST = "127.0.0.1"
@@ -30,11 +33,11 @@ _HOPELESS_ENDS = 2  # so often, and the start is given up
 class _Server:
     """A function on its port, which is kept while it starts anew: its callers wait, and do not fail."""
 
-    def __init__(self, function: Function, port: int, environment: Mapping[str, str]) -> None:
+    def __init__(self, function: Endpoint, port: int, environment: Mapping[str, str]) -> None:
         self.function = function
         self.port = port
         self.netloc = ports.netloc(_LOCALHOST, port)
-        self._environment = {**environment, **function.environment(), "HOST": _LOCALHOST, "PORT": str(port)}
+        self._environment = {**environment, **functions.environment(function), "HOST": _LOCALHOST, "PORT": str(port)}
         self._socket = self._listen()
 
     def _listen(self) -> socket.socket:
@@ -44,7 +47,7 @@ class _Server:
         if self._socket.fileno() < 0:
             self._socket = self._listen()
         descriptor = self._socket.fileno()
-        return _popen(self.function.command(descriptor), self._environment, descriptor)
+        return _popen(functions.command(descriptor), self._environment, descriptor)
 
     def refuse(self) -> None:
         self._socket.close()
@@ -58,15 +61,15 @@ def run(settings: Settings, stop: Stop, *, reload: bool) -> None:
     first_port = ports.functions_port()
     with _database(settings.database_url) as (url, revive), Guardian() as guardian:
         environment = _environment(url, settings, reload=reload)
-        servers = [_Server(function, first_port + i, environment) for i, function in enumerate(FUNCTIONS)]
+        servers = [_Server(function, first_port + i, environment) for i, function in enumerate(ENDPOINTS)]
         nginx = _prepare_proxy(settings, servers)
-        functions = [Service(s.function.name, s.launch, guardian, stop, s.refuse) for s in servers]
+        services = [Service(s.function.name, s.launch, guardian, stop, s.refuse) for s in servers]
         front = Service("proxy", lambda: _popen(nginx, os.environ), guardian, stop)
         public_url = ports.public_url(settings.app_host, settings.app_port)
         calling = {"CRON_BASE_URL": public_url, **environment}
         schedule = Service("cron", lambda: _popen([sys.executable, "-m", "cron"], calling), guardian, stop)
         try:
-            for service, server in zip(functions, servers, strict=True):
+            for service, server in zip(services, servers, strict=True):
                 _wait_until_it_answers(service, (_LOCALHOST, server.port), "/robots.txt", stop)
             _wait_until_it_answers(front, (ports.reachable(settings.app_host), settings.app_port), "/health", stop)
             if not stop.wait(0):
@@ -75,7 +78,7 @@ def run(settings: Settings, stop: Stop, *, reload: bool) -> None:
                 announce(public_url, own_urls, settings.api_tokens)
             _watch_database(revive, stop)
         finally:
-            _end(schedule, front, functions, stop)
+            _end(schedule, front, services, stop)
 
 
 @contextmanager
@@ -94,7 +97,7 @@ def _database(given_url: str) -> Iterator[tuple[str, Callable[[], bool]]]:
 
 def _with_defaults(settings: Settings) -> Settings:
     """Return the settings with what suits one machine, and a proxy of ours, where nothing else is asked for."""
-    defaults = {"conversion_slots": cores(), "image_cache_seconds": 5}
+    defaults = {"conversion_slots": usable_cores(), "image_cache_seconds": 5}
     return settings.model_copy(update={name: defaults[name] for name in defaults.keys() - settings.model_fields_set})
 
 

@@ -11,11 +11,11 @@ from flask import Request, Response
 from werkzeug.datastructures import ContentRange
 from werkzeug.http import parse_date
 
-from common import image_store
-from common.endpoint import endpoint
 from common.errors import ImageNotFound, PreconditionFailed, RangeNotSatisfiable
-from common.image_store import StoredImage
+from common.http.endpoint import endpoint
 from common.settings import get_settings
+from common.storage import image_store
+from common.storage.image_store import StoredImage
 
 _SLICE_BYTES = 1024 * 1024  # up to here in one piece, above in slices of this: bounded memory
 _CONDITIONS = ("If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modified-Since", "Range")

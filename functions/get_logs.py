@@ -4,10 +4,10 @@ import re
 
 from flask import Request, Response
 
-from common import logs
-from common.endpoint import endpoint
 from common.errors import InvalidRequest
-from common.log_page import Cursor
+from common.http.endpoint import endpoint
+from common.observe.log import lines
+from common.observe.log.page import Cursor
 
 _DEFAULT_LIMIT = 200
 _MAX_LIMIT = 10_000
@@ -22,7 +22,7 @@ def get_logs(request: Request) -> Response:
     if errors:
         named = [{"field": field, "message": message} for field, message in errors.items()]
         raise InvalidRequest("The query is not valid.", errors=named)
-    page = logs.since(since, limit) if since else logs.tail(limit)
+    page = lines.since(since, limit) if since else lines.tail(limit)
     headers = {"Cache-Control": "no-store", "Link": f'</logs?limit={limit}&since={page.next}>; rel="next"'}
     if page.gap:
         headers["Log-Gap"] = "true"

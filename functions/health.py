@@ -4,7 +4,7 @@ import logging
 
 from flask import Request, Response, jsonify
 
-from common.endpoint import endpoint
+from common.http.endpoint import endpoint
 
 
 @endpoint("GET /health", public=True, log_level=logging.DEBUG)

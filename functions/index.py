@@ -3,18 +3,15 @@
 from flask import Request, Response, jsonify
 
 import common
-from common.endpoint import endpoint
-
-ENDPOINTS = {
-    "POST /images": "Convert a picture to JPEG and store it",
-    "GET /images/{id}": "The stored JPEG",
-    "GET /logs": "The last lines of the log",
-    "GET /health": "Whether the service answers",
-    "GET /": "This document",
-}
+from api.endpoints import ENDPOINTS
+from common.http.endpoint import endpoint
 
 
 @endpoint("GET /", public=True)
 def index(_request: Request) -> Response:
     """Answer 200 with the service's name, version and endpoints."""
-    return jsonify(name="Image API", version=common.__version__, endpoints=ENDPOINTS)
+    return jsonify(
+        name="Image API",
+        version=common.__version__,
+        endpoints={endpoint.route: endpoint.summary for endpoint in ENDPOINTS},
+    )

@@ -10,14 +10,15 @@ from threading import BoundedSemaphore
 
 from flask import Request, Response, jsonify
 
-from common import image_store, logs
-from common.endpoint import endpoint
 from common.errors import ImageTooLarge, InvalidRequest, Overloaded
-from common.form import Part, read_parts
+from common.http.endpoint import endpoint
+from common.http.form import Part, read_parts
 from common.images.convert import to_jpeg
 from common.images.options import Options
+from common.observe.log import lines
 from common.once import once
 from common.settings import get_settings
+from common.storage import image_store
 
 _MEBIBYTE = 1024 * 1024
 _MAX_NUMBER_BYTES = 32
@@ -41,7 +42,7 @@ def upload_image(request: Request) -> Response:
         quality=image.quality,
         source_format=image.source_format,
     )
-    logs.logger().info(
+    lines.logger().info(
         "upload finished: width=%d height=%d quality=%d size=%d source=%s",
         *(stored.width, stored.height, stored.quality, stored.size_bytes, stored.source_format),
     )

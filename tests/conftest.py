@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from emulator import postgres
+from emulator.postgres import server as postgres
 from tests import servers
 
 

@@ -15,7 +15,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "test-token"  # noqa: S105  # known to nobody but the tests' own functions
-GUNICORN = ("gunicorn", "-c", "python:common.server", "functions_framework:create_app()")
+GUNICORN = ("gunicorn", "-c", "python:runtime.gunicorn", "functions_framework:create_app()")
 FUNCTIONS_FRAMEWORK = ("functions_framework",)  # all that it needs stands in the environment
 START_SECONDS = 30
 

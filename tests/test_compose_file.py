@@ -4,16 +4,16 @@ import re
 
 import pytest
 
+from api.endpoints import ENDPOINTS, Endpoint
 from common.settings import Settings
-from emulator.functions import FUNCTIONS, Function
 from tests.servers import ROOT
 
 COMPOSE = (ROOT / "docker-compose.yml").read_text()
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
-def test_a_function_is_a_service_of_its_name_with_a_port_and_a_place_behind_the_proxy(function: Function) -> None:
-    name, variable, number = function.name, function.name.upper(), FUNCTIONS.index(function)
+@pytest.mark.parametrize("function", ENDPOINTS, ids=lambda function: function.name)
+def test_a_function_is_a_service_of_its_name_with_a_port_and_a_place_behind_the_proxy(function: Endpoint) -> None:
+    name, variable, number = function.name, function.name.upper(), ENDPOINTS.index(function)
     (block,) = re.findall(rf"(?m)^  {name}:\n((?:    .*\n)+)", COMPOSE)
     assert "<<: *function" in block
     assert f'ports: ["127.0.0.1:${{{variable}_PORT:-{8081 + number}}}:8080"]' in block

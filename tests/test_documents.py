@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 import common
+from api.endpoints import ENDPOINTS
 from common.settings import Settings
-from emulator.functions import FUNCTIONS
-from functions.index import ENDPOINTS
 from tests.servers import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -41,10 +40,8 @@ def missing(name: str) -> Iterator[str]:
         yield f"tests/functions/test_{name}.py with a test in it"
     if not re.search(rf"^\| `{re.escape(ROUTES[name])}[^|]*\|.*\(functions/{name}\.py\)", README, re.MULTILINE):
         yield "a row of README.md's table of endpoints"
-    if ROUTES[name] not in ENDPOINTS:
-        yield "a line of ENDPOINTS in functions/index.py"
-    if ROUTES[name] not in {f"{function.method} {function.path}" for function in FUNCTIONS if function.name == name}:
-        yield "a line in emulator/functions.py"
+    if ROUTES[name] not in {endpoint.route for endpoint in ENDPOINTS if endpoint.name == name}:
+        yield "a row in api/endpoints.py"
     if f"${{{name.upper()}_ADDRESS}}" not in proxy:
         yield "an upstream in proxy/image-api.conf.template"
     for routed in (method, "HEAD") if method == "GET" else (method,):
@@ -58,7 +55,7 @@ def test_a_function_has_all_that_it_takes(name: str) -> None:
 
 
 def test_the_emulator_runs_every_function_under_its_route() -> None:
-    assert {function.name: f"{function.method} {function.path}" for function in FUNCTIONS} == ROUTES
+    assert {endpoint.name: endpoint.route for endpoint in ENDPOINTS} == ROUTES
 
 
 @pytest.mark.parametrize("setting", [name.upper() for name in Settings.model_fields])

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import httpx
 
-from emulator.functions import FUNCTIONS
+from api.endpoints import ENDPOINTS
 from tests.system import emulators
 
 COPIED = ("Dockerfile", ".dockerignore", "docker-compose.yml", "requirements.txt")
 IMAGE = "image-api-test"
-SERVICES = (*(function.name for function in FUNCTIONS), "proxy", "database")
+SERVICES = (*(function.name for function in ENDPOINTS), "proxy", "database")
 
 
 class Stack:
@@ -25,14 +25,14 @@ class Stack:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.port = emulators.free_ports(len(FUNCTIONS) + 1)
+        self.port = emulators.free_ports(len(ENDPOINTS) + 1)
         self.functions_port = self.port + 1
         self.url = f"http://127.0.0.1:{self.port}"
         self._output = ""
         self.project = f"image-api-test-{os.getpid()}"
         kept = {name: os.environ[name] for name in os.environ if name in {"PATH", "HOME", "LANG"} or "DOCKER" in name}
         mine = {"APP_PORT": str(self.port), "FUNCTIONS_PORT": str(self.functions_port)}
-        mine |= {f"{function.name.upper()}_PORT": str(self.functions_port + i) for i, function in enumerate(FUNCTIONS)}
+        mine |= {f"{function.name.upper()}_PORT": str(self.functions_port + i) for i, function in enumerate(ENDPOINTS)}
         self._environment = {**kept, **mine, "COMPOSE_PROJECT_NAME": self.project, "IMAGE": IMAGE}
 
     @property
@@ -55,7 +55,7 @@ class Stack:
 
     def up(self) -> None:
         """Do what `make up` does."""
-        self._output = self._run(sys.executable, "-m", "emulator.compose")
+        self._output = self._run(sys.executable, "-m", "tools.compose")
 
     def compose(self, *arguments: str) -> str:
         return self._run("docker", "compose", *arguments)

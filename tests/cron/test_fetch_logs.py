@@ -17,7 +17,7 @@ from tests.cron import schedule
 WRITER = """
 import sys, time
 from pathlib import Path
-from common.log_file import LogFile
+from common.observe.log.file import LogFile
 writer, line = int(sys.argv[1]), sys.argv[2]
 log = LogFile(Path("app.log"), max_bytes=16384, backups=100)
 for number in range(1500):

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 import deploy.__main__ as deploy
-from emulator.functions import FUNCTIONS, Function
+from api.endpoints import ENDPOINTS, Endpoint
 from tests.servers import ROOT
 
 SETTINGS = {"image": "registry.example.org/image-api:1.0", "domain": "images.example.org"}
-PATHS = [(function.path.replace("{id}", "some-id"), function.name) for function in FUNCTIONS]
+PATHS = [(function.path.replace("{id}", "some-id"), function.name) for function in ENDPOINTS]
 UNKNOWN = [("/imagesque", "index"), ("/nothing/here", "index")]  # index answers 404
 RUNS = [host for host in deploy.hosts() if host not in {"gateway", "cloud-run-routes", "openfaas-routes"}]
 
@@ -34,7 +34,7 @@ def environments(host: str) -> Iterator[dict[str, str]]:
     """What each container of a YAML host is told."""
     for document in documents(host):
         if host == "aws-lambda":
-            shared = document["Globals"]["Function"]["Environment"]["Variables"]
+            shared = document["Globals"]["Endpoint"]["Environment"]["Variables"]
             resources = document["Resources"].values()
             yield from (shared | r["Properties"]["Environment"]["Variables"] for r in resources if "Properties" in r)
         elif host == "openfaas":
@@ -47,7 +47,7 @@ def environments(host: str) -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize("host", ["kubernetes", "knative", "openfaas", "aws-lambda"])
 def test_a_host_runs_every_function_once_from_its_own_file(host: str) -> None:
     told = {environment["FUNCTION_TARGET"]: environment for environment in environments(host)}
-    assert sorted(told) == sorted(function.name for function in FUNCTIONS)
+    assert sorted(told) == sorted(function.name for function in ENDPOINTS)
     for name, environment in told.items():
         assert environment["FUNCTION_SOURCE"] == f"functions/{name}.py"
         assert (ROOT / environment["FUNCTION_SOURCE"]).exists()
@@ -57,8 +57,8 @@ def test_a_host_runs_every_function_once_from_its_own_file(host: str) -> None:
 
 @pytest.mark.parametrize("host", RUNS)
 def test_a_function_that_joins_the_list_joins_every_host(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    joined = Function("get_thing", "GET", "/things/{id}", workers=1, threads=16)
-    monkeypatch.setattr(deploy, "FUNCTIONS", (*FUNCTIONS, joined))
+    joined = Endpoint("get_thing", "GET /things/{id}", "A thing", scope="read")
+    monkeypatch.setattr(deploy, "ENDPOINTS", (*ENDPOINTS, joined))
     filled = deploy.fill(host, SETTINGS)
     assert "functions/get_thing.py" in filled
     assert filled.count("get_thing") >= 2
@@ -83,8 +83,8 @@ def test_the_gateway_sends_a_path_to_its_function(host: str, path: str, name: st
 def test_functions_that_share_a_path_are_told_apart_by_their_methods(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    joined = Function("delete_image", "DELETE", "/images/{id}", workers=1, threads=16)
-    monkeypatch.setattr(deploy, "FUNCTIONS", (*FUNCTIONS, joined))
+    joined = Endpoint("delete_image", "DELETE /images/{id}", "A thing", scope="read")
+    monkeypatch.setattr(deploy, "ENDPOINTS", (*ENDPOINTS, joined))
     assert routed(host, "DELETE", "/images/some-id") == ("delete-image", "/images/some-id")
     assert routed(host, "HEAD", "/images/some-id") == ("get-image", "/images/some-id")
     assert routed(host, "PUT", "/images/some-id") == ("get-image", "/images/some-id")
@@ -94,8 +94,8 @@ def test_functions_that_share_a_path_are_told_apart_by_their_methods(
 def test_a_host_that_routes_by_path_alone_refuses_functions_that_share_one(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    joined = Function("delete_image", "DELETE", "/images/{id}", workers=1, threads=16)
-    monkeypatch.setattr(deploy, "FUNCTIONS", (*FUNCTIONS, joined))
+    joined = Endpoint("delete_image", "DELETE /images/{id}", "A thing", scope="read")
+    monkeypatch.setattr(deploy, "ENDPOINTS", (*ENDPOINTS, joined))
     with pytest.raises(SystemExit, match=re.escape("/images/{id} has several functions")):
         deploy.fill(host, SETTINGS)
 
@@ -139,7 +139,7 @@ def test_lambda_sends_every_path_to_its_function() -> None:
         for event in resource.get("Properties", {}).get("Events", {}).values():
             target = resource["Properties"]["Environment"]["Variables"]["FUNCTION_TARGET"]
             routes[event["Properties"].get("Path", "/")] = target
-    assert routes == {function.path: function.name for function in FUNCTIONS}
+    assert routes == {function.path: function.name for function in ENDPOINTS}
 
 
 def test_every_pod_may_write_to_tmp_alone_and_is_nobody() -> None:

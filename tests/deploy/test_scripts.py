@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import deploy.__main__ as deploy
-from emulator.functions import FUNCTIONS
+from api.endpoints import ENDPOINTS
 from tests.servers import ROOT
 
 SETTINGS = {"image": "registry.example.org/image-api:1.0", "domain": "images.example.org"}
@@ -73,8 +73,8 @@ def test_cloud_run_gets_every_function(host: str, tmp_path: Path) -> None:
     ended, calls = run(host, tmp_path)
     assert ended.returncode == 0, ended.stderr
     deployed = {call["arguments"][2]: options(call["arguments"]) for call in calls}
-    assert set(deployed) == {function.name.replace("_", "-") for function in FUNCTIONS}
-    for function in FUNCTIONS:
+    assert set(deployed) == {function.name.replace("_", "-") for function in ENDPOINTS}
+    for function in ENDPOINTS:
         sent = deployed[function.name.replace("_", "-")]
         told = variables(sent["--set-env-vars"]) | variables(sent.get("--set-build-env-vars", "a=b"))
         source = told.get("GOOGLE_FUNCTION_SOURCE") or told["FUNCTION_SOURCE"]
@@ -90,7 +90,7 @@ def test_the_load_balancer_sends_every_path_to_its_function(tmp_path: Path) -> N
     (url_map,) = [yaml.safe_load(call["read"]) for call in calls if call["read"]]
     (matcher,) = url_map["pathMatchers"]
     sent = {path: rule["service"].rsplit("/")[-1] for rule in matcher["pathRules"] for path in rule["paths"]}
-    wanted = {function.path.replace("{id}", "*"): function.name.replace("_", "-") for function in FUNCTIONS}
+    wanted = {function.path.replace("{id}", "*"): function.name.replace("_", "-") for function in ENDPOINTS}
     assert sent == wanted
     assert matcher["defaultService"].endswith("/index")
     made = {call["arguments"][3] for call in calls if call["arguments"][1:3] == ["backend-services", "create"]}
@@ -101,14 +101,14 @@ def test_container_apps_get_every_function_and_its_path(tmp_path: Path) -> None:
     ended, calls = run("azure-container-apps", tmp_path)
     assert ended.returncode == 0, ended.stderr
     created = [call["arguments"] for call in calls if call["arguments"][:2] == ["containerapp", "create"]]
-    assert {f"FUNCTION_TARGET={function.name}" for function in FUNCTIONS} == {
+    assert {f"FUNCTION_TARGET={function.name}" for function in ENDPOINTS} == {
         argument for arguments in created for argument in arguments if argument.startswith("FUNCTION_TARGET=")
     }
     assert all(f"database-url={TOLD['DATABASE_URL']}" in arguments for arguments in created)
     (routes,) = [yaml.safe_load(call["read"]) for call in calls if call["read"]]
     matches = [(rule["routes"][0]["match"], rule["targets"][0]["containerApp"]) for rule in routes["rules"]]
     assert matches[-1] == ({"prefix": "/"}, "index")  # the first match wins
-    for function in FUNCTIONS:
+    for function in ENDPOINTS:
         path = function.path.replace("{id}", "some-id")
         won = next(
             app
@@ -125,7 +125,7 @@ def test_scaleway_gets_every_function(tmp_path: Path) -> None:
     assert [sent["environment-variables.FUNCTION_TARGET"] for sent in created] == [
         sent["environment-variables.FUNCTION_SOURCE"].removeprefix("functions/").removesuffix(".py") for sent in created
     ]
-    assert {sent["name"] for sent in created} == {function.name.replace("_", "-") for function in FUNCTIONS}
+    assert {sent["name"] for sent in created} == {function.name.replace("_", "-") for function in ENDPOINTS}
     assert all(sent["secret-environment-variables.DATABASE_URL"] == TOLD["DATABASE_URL"] for sent in created)
 
 

@@ -62,7 +62,7 @@ def test_a_bad_number_of_workers_ends_the_start_and_is_named(tmp_path: Path, val
 def test_a_worker_told_to_stop_before_it_listens_to_signals_stops(tmp_path: Path) -> None:
     probe = """
 import os, signal, time
-from common import server
+from runtime import gunicorn
 
 pid = os.fork()
 if not pid:

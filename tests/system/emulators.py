@@ -18,7 +18,7 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("common", "cron", "emulator", "functions", "proxy", "init.sql", ".env.example")
+COPIED = ("api", "common", "cron", "emulator", "functions", "proxy", "runtime", "tools", "init.sql", ".env.example")
 READY = "Ctrl-C stops everything"
 START_SECONDS = 60
 

@@ -16,7 +16,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from emulator.functions import FUNCTIONS, cores
+from api.endpoints import ENDPOINTS
+from common.cores import usable_cores
 from tests.system import emulators
 from tests.system.emulators import ROOT, Emulator, gone
 
@@ -31,7 +32,7 @@ def root() -> Iterator[Path]:
 
 def test_every_function_is_in_the_table_and_answers_there(emulator: Emulator) -> None:
     output = emulator.output()
-    for i, function in enumerate(FUNCTIONS):
+    for i, function in enumerate(ENDPOINTS):
         own_url = f"http://127.0.0.1:{emulator.functions_port + i}{function.path}"
         columns = [function.method, emulator.url + function.path, function.name, own_url]
         assert re.search("(?m)^" + " +".join(map(re.escape, columns)) + "$", output)
@@ -41,12 +42,12 @@ def test_every_function_is_in_the_table_and_answers_there(emulator: Emulator) ->
 
 
 def test_each_core_converts_and_reads(emulator: Emulator) -> None:
-    assert emulator.function("upload_image").environ()["CONVERSION_SLOTS"] == str(cores())
+    assert emulator.function("upload_image").environ()["CONVERSION_SLOTS"] == str(usable_cores())
     deadline = time.monotonic() + 10
-    while len(workers := emulator.function("get_image").children()) < cores():  # they start one after the other
+    while len(workers := emulator.function("get_image").children()) < usable_cores():  # they start one after the other
         assert time.monotonic() < deadline, workers
         time.sleep(0.05)
-    assert len(workers) == cores()
+    assert len(workers) == usable_cores()
 
 
 def test_conversion_slots_are_as_many_as_asked_for(root: Path) -> None:
@@ -142,10 +143,10 @@ def test_the_schedule_runs_beside_the_functions(emulator: Emulator) -> None:
     assert re.search(r"cron +\| .*: fetch_logs: INFO: job scheduled: first=", emulator.wait_for_output("job scheduled"))
 
 
-@pytest.mark.parametrize("name", [function.name for function in FUNCTIONS])
+@pytest.mark.parametrize("name", [function.name for function in ENDPOINTS])
 def test_a_killed_function_comes_back_and_no_caller_sees_it(emulator: Emulator, name: str) -> None:
     killed = emulator.function(name)
-    path = next(function.path for function in FUNCTIONS if function.name == name).replace("{id}", "none")
+    path = next(function.path for function in ENDPOINTS if function.name == name).replace("{id}", "none")
     expected = {"upload_image": 415, "get_image": 404}.get(name, 200)
     killed.kill()
     killed.wait(10)
@@ -259,7 +260,7 @@ def test_make_dev_starts_a_function_anew_when_its_code_or_what_it_shares_changes
         emulator.wait_for_answer(emulator.url, '"Another API"')
         time.sleep(2.5)  # gunicorn looks once a second, and takes what it sees first for unchanged
         shared.write_text(shared.read_text().replace("No endpoint has this path", "Nothing is here"))
-        health = emulator.functions_port + [function.name for function in FUNCTIONS].index("health")
+        health = emulator.functions_port + [function.name for function in ENDPOINTS].index("health")
         emulator.wait_for_answer(f"http://127.0.0.1:{health}/nowhere", "Nothing is here")
 
 

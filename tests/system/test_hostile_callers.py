@@ -6,7 +6,7 @@ import socket
 import httpx
 import pytest
 
-from emulator.functions import FUNCTIONS
+from api.endpoints import ENDPOINTS
 from tests import pictures
 from tests.system.emulators import Emulator
 
@@ -53,7 +53,7 @@ ODD = {
 def test_an_odd_request_is_refused_with_a_problem_whoever_refuses_it(
     emulator: Emulator, sent: bytes, *, behind_the_proxy: bool
 ) -> None:
-    ports = [emulator.port] if behind_the_proxy else [emulator.functions_port + n for n in range(len(FUNCTIONS))]
+    ports = [emulator.port] if behind_the_proxy else [emulator.functions_port + n for n in range(len(ENDPOINTS))]
     for port in ports:
         status, headers, body = raw(port, sent)
         assert 400 <= status <= 505
@@ -85,7 +85,7 @@ def test_what_only_looks_odd_is_served(emulator: Emulator, sent: bytes) -> None:
 
 
 def test_an_empty_path_is_the_root(emulator: Emulator) -> None:
-    status, _, body = raw(emulator.functions_port + len(FUNCTIONS) - 1, request(b"GET http://x HTTP/1.1"))
+    status, _, body = raw(emulator.functions_port + len(ENDPOINTS) - 1, request(b"GET http://x HTTP/1.1"))
     assert status == 200
     assert json.loads(body)["name"] == "Image API"
 

@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from api.endpoints import ENDPOINTS, Endpoint
 from common.settings import Settings
 from emulator import proxy
-from emulator.functions import FUNCTIONS, Function
 from tests import servers
 
 LIMIT = 1024 * 1024
@@ -63,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
         own = {"X-Request-Id": "the function's", "X-Content-Type-Options": "nosniff"}
         status, headers, content = self.server.answer or (200, own, json.dumps(seen).encode())
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(content)), "X-Function": self.server.name, **headers}.items():
+        for name, value in {"Content-Length": str(len(content)), "X-Endpoint": self.server.name, **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
@@ -124,7 +124,7 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
 
 @contextmanager
 def running(folder: Path, *, image_cache_seconds: int = 0) -> Iterator[Proxy]:
-    functions = {function.name: StandIn(function.name) for function in FUNCTIONS}
+    functions = {function.name: StandIn(function.name) for function in ENDPOINTS}
     port = servers.free_port()
     addresses = {name: f"127.0.0.1:{function.server_port}" for name, function in functions.items()}
     settings = Settings(client_max_size_mb=LIMIT // 1024**2, image_cache_seconds=image_cache_seconds)
@@ -183,8 +183,8 @@ def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str
     return document
 
 
-@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
-def test_every_function_is_reached_by_its_method_and_path(nginx: Proxy, function: Function) -> None:
+@pytest.mark.parametrize("function", ENDPOINTS, ids=lambda function: function.name)
+def test_every_function_is_reached_by_its_method_and_path(nginx: Proxy, function: Endpoint) -> None:
     path = function.path.replace("{id}", ID)
     seen = nginx.client.request(function.method, f"{path}?a=1&b=%2F").json()
     assert seen["function"] == function.name
@@ -196,7 +196,7 @@ def test_every_function_is_reached_by_its_method_and_path(nginx: Proxy, function
 def test_head_reaches_the_function_that_get_does(nginx: Proxy, path: str) -> None:
     response = nginx.client.head(path)
     assert response.status_code == 200
-    assert response.headers["X-Function"] == nginx.client.get(path).json()["function"]
+    assert response.headers["X-Endpoint"] == nginx.client.get(path).json()["function"]
     assert response.content == b""
 
 

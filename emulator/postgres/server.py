@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 import psutil
 import psycopg
 
-from emulator.errors import StartError
-from emulator.guardian import Guardian, end
-from emulator.postgres_programs import Programs, lent_account, reachable_home, reachable_programs
+from emulator.postgres.programs import Programs, lent_account, reachable_home, reachable_programs
+from emulator.processes.guardian import Guardian, end
+from tools.errors import StartError
 
 if TYPE_CHECKING:
     import subprocess
 
-_SCHEMA = Path(__file__).resolve().parents[1] / "init.sql"
+_SCHEMA = Path(__file__).resolve().parents[2] / "init.sql"
 _USER = "image_api"
 _START_SECONDS = 60
 _STOP_STEPS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0))  # fast, then immediate: both without waiting for callers

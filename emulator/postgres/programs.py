@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from emulator.errors import StartError
+from tools.errors import StartError
 
 _OPEN_TO_ALL = Path("/var/lib/image-api")  # root's own folders are closed to the account it lends
 

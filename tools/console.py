@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from emulator.functions import Function
+from api.endpoints import Endpoint
 
 _SAMPLE = Path(__file__).with_name("sample.jpg")
 _WIDTH = 12
@@ -40,7 +40,7 @@ def complain(text: str) -> None:
     print(text, file=sys.stderr)  # noqa: T201  # as below
 
 
-def announce(public_url: str, own_urls: Mapping[Function, str], tokens: Sequence[str]) -> None:
+def announce(public_url: str, own_urls: Mapping[Endpoint, str], tokens: Sequence[str]) -> None:
     """Print where everything is, and commands to paste."""
     paragraphs = [table(public_url, own_urls)]
     if tokens:
@@ -50,7 +50,7 @@ def announce(public_url: str, own_urls: Mapping[Function, str], tokens: Sequence
     show(*paragraphs)
 
 
-def table(public_url: str, functions: Mapping[Function, str]) -> str:
+def table(public_url: str, functions: Mapping[Endpoint, str]) -> str:
     """Return where each endpoint is, given the functions' own URLs."""
     rows = [("method", "public URL", "function", "its own URL")]
     rows += [(f.method, public_url + f.path, f.name, own_url + f.path) for f, own_url in functions.items()]

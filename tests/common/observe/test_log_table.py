@@ -13,32 +13,32 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from emulator import postgres
+from emulator.postgres import server as postgres
 from tests import servers
 
 WRITER = """
 import sys, time
-from common import logs
+from common.observe.log import lines
 writer, lines, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 slowest = 0.0
-logs.logger().info("the first line imports psycopg")
+lines.logger().info("the first line imports psycopg")
 for line in range(lines):
     began = time.perf_counter()
-    logs.logger().info("writer=%s line=%d.", writer, line)
+    lines.logger().info("writer=%s line=%d.", writer, line)
     slowest = max(slowest, time.perf_counter() - began)
     time.sleep(seconds / lines)
 print("slowest", slowest, file=sys.stderr)
 """
 FOLLOWER = """
 import sys
-from common import logs
+from common.observe.log import lines
 from common.errors import StorageUnavailable
-from common.log_page import OLDEST
+from common.observe.log.page import OLDEST
 cursor, idle = OLDEST, False
 for command in sys.stdin:
     while True:
         try:
-            page = logs.since(cursor, 100)
+            page = lines.since(cursor, 100)
         except StorageUnavailable:
             continue
         assert not page.gap

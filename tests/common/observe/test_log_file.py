@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from common.log_file import LogFile
-from common.log_page import OLDEST, Cursor, Page
+from common.observe.log.file import LogFile
+from common.observe.log.page import OLDEST, Cursor, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE = re.compile(rb"writer=(\d+) line=(\d+) of many, and long enough to be torn\n")
@@ -23,7 +23,7 @@ NAME = re.compile(r"app\.log(\.\d+)?")
 WRITER = """
 import os, sys
 from pathlib import Path
-from common.log_file import LogFile
+from common.observe.log.file import LogFile
 writer, lines, max_bytes = map(int, sys.argv[1:])
 log = LogFile(Path("app.log"), max_bytes=max_bytes, backups=1000)
 for line in range(lines):
@@ -194,7 +194,7 @@ def test_processes_forked_while_threads_write_neither_wait_for_ever_nor_share_a_
     code = """
 import os, threading
 from pathlib import Path
-from common.log_file import LogFile
+from common.observe.log.file import LogFile
 log, turn = LogFile(Path("app.log"), max_bytes=4096, backups=1000), threading.Lock()
 def write(writer):
     for line in range(300):
@@ -222,7 +222,7 @@ def test_a_line_logged_while_the_same_thread_is_writing_one_follows_it(tmp_path:
     code = """
 import itertools, signal
 from pathlib import Path
-from common.log_file import LogFile
+from common.observe.log.file import LogFile
 log, numbers = LogFile(Path("app.log"), max_bytes=4096, backups=1000), itertools.count()
 def interrupt(*_):
     log.append(f"writer=1 line={next(numbers)} of many, and long enough to be torn\\n".encode())

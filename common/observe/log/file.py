@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager, suppress
 from itertools import dropwhile, islice, takewhile
 from pathlib import Path
 
-from common.log_page import OLDEST, Cursor, Page
+from common.observe.log.page import OLDEST, Cursor, Page
 
 _BLOCK_BYTES = 65_536
 _EDGE_BYTES = 256  # of a file's beginning and of what ends at a cursor: times and request ids, found only once

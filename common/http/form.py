@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from common.body import body_of
 from common.errors import MalformedRequest, UnsupportedMediaType
+from common.http.body import body_of
 
 if TYPE_CHECKING:
     from flask import Request

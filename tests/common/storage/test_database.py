@@ -86,7 +86,7 @@ def test_every_stale_connection_is_passed_over_at_once(tmp_path: Path) -> None:
 def test_threads_that_are_the_first_to_ask_share_one_pool(tmp_path: Path, database_url: str) -> None:
     code = """
 import sys, threading, time
-from common.database import connection
+from common.storage.database import connection
 sys.setswitchinterval(1e-6)
 def first():
     while not started:

@@ -13,9 +13,9 @@ from http import HTTPStatus
 from flask import Flask, Request, Response, current_app, g, has_app_context, request
 from werkzeug.exceptions import HTTPException
 
-from common import logs
-from common.body import withhold_body
 from common.errors import MethodNotAllowed, NotFound, Problem
+from common.http.body import withhold_body
+from common.observe.log import lines
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _RETRY_AFTER_SECONDS = "1"
@@ -43,7 +43,7 @@ def endpoint(route: str, *, public: bool = False, log_level: int = logging.INFO)
             parameters = pattern.fullmatch(request.path)
             if not parameters:
                 raise NotFound("No endpoint has this path.")
-            logs.request_scope(path, handler.__name__)
+            lines.request_scope(path, handler.__name__)
             allow = {"Allow": ", ".join([*methods, "OPTIONS"])}
             if request.method == "OPTIONS":
                 return Response(status=HTTPStatus.NO_CONTENT, headers=allow, content_type="")
@@ -68,7 +68,7 @@ def _allow_everyone(_authorization: str | None) -> None:
 def _authentication() -> Callable[[str | None], None]:
     """Return the check of the Authorization header; end the start, naming it, where a setting is bad."""
     # Imported here, because a public function starts in half the time without pydantic.
-    from common.auth import authenticate  # noqa: PLC0415
+    from common.auth.caller import authenticate  # noqa: PLC0415
     from common.settings import SettingsError, get_settings  # noqa: PLC0415
 
     try:
@@ -88,8 +88,8 @@ def _prepare(app: Flask, function_name: str) -> None:
 
 
 def _begin(function_name: str) -> None:
-    logs.logger()  # from here on other libraries' warnings are lines of our log, too
-    logs.request_scope("-", function_name)
+    lines.logger()  # from here on other libraries' warnings are lines of our log, too
+    lines.request_scope("-", function_name)
     sent = request.headers.get("X-Request-Id", "")
     g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
     g.log_level = logging.DEBUG if request.path == _PROBED else logging.INFO
@@ -106,7 +106,7 @@ def _finish(response: Response) -> Response:
 
 def _log_request(level: int, method: str, status: int, started: float, request_id: str) -> None:
     milliseconds = round((time.perf_counter() - started) * 1000)
-    logs.logger().log(
+    lines.logger().log(
         level, "request finished: method=%s status=%d ms=%d request_id=%s", method, status, milliseconds, request_id
     )
 
@@ -117,10 +117,10 @@ def _problem(error: Exception) -> Response:
         headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
         return _document(Problem.of_status(error.code or HTTPStatus.INTERNAL_SERVER_ERROR, headers))
     if not isinstance(error, Problem):
-        logs.logger().error("unexpected error: request_id=%s", g.request_id, exc_info=error)
+        lines.logger().error("unexpected error: request_id=%s", g.request_id, exc_info=error)
         return _document(Problem("Something went wrong here; the request id finds it in the log."))
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        logs.logger().warning("%s: request_id=%s: %s", error.code, g.request_id, error.__cause__ or error.detail)
+        lines.logger().warning("%s: request_id=%s: %s", error.code, g.request_id, error.__cause__ or error.detail)
     return _document(error)
 
 

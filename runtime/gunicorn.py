@@ -1,4 +1,4 @@
-"""gunicorn's settings for every function: `gunicorn -c python:common.server "functions_framework:create_app()"`.
+"""gunicorn's settings for every function: `gunicorn -c python:runtime.gunicorn "functions_framework:create_app()"`.
 
 The plain functions-framework command works too; it fixes a keep-alive of 2 s, shorter than a proxy's.
 """
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from gunicorn import util
 from gunicorn.http import parser
 
-from common import logs
 from common.errors import Problem
 
 if TYPE_CHECKING:
@@ -98,8 +97,8 @@ def _refuse(connection: "socket", status: int, _reason: str, _message: str) -> N
     }
     lines = [f"HTTP/1.1 {status} {problem.title}", *(f"{name}: {value}" for name, value in head.items())]
     util.write_nonblock(connection, "\r\n".join([*lines, "", document]).encode())
-    logs.request_scope("-", os.environ.get("FUNCTION_TARGET", "-"))
-    logs.logger().info("request refused: status=%d request_id=%s", status, request_id)
+    lines.request_scope("-", os.environ.get("FUNCTION_TARGET", "-"))
+    lines.logger().info("request refused: status=%d request_id=%s", status, request_id)
 
 
 util.write_error = _refuse

@@ -6,9 +6,9 @@ import socket
 
 from dotenv import dotenv_values
 
+from api.endpoints import ENDPOINTS
 from common.settings import SettingsError
-from emulator.errors import StartError
-from emulator.functions import FUNCTIONS
+from tools.errors import StartError
 
 _DEFAULT = "8081"
 _LAST = 65535
@@ -19,7 +19,7 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nobody list
 def functions_port() -> int:
     """Return the first function's port, from the environment or `.env`; SettingsError where it is none."""
     value = os.environ.get("FUNCTIONS_PORT") or dotenv_values(".env").get("FUNCTIONS_PORT") or _DEFAULT
-    last = _LAST - len(FUNCTIONS) + 1
+    last = _LAST - len(ENDPOINTS) + 1
     if not value.isdecimal() or not 1 <= int(value) <= last:
         raise SettingsError(f"FUNCTIONS_PORT: Input should be a number between 1 and {last}")
     return int(value)

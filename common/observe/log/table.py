@@ -9,9 +9,9 @@ from queue import SimpleQueue
 
 import psycopg
 
-from common.database import connection
-from common.log_page import OLDEST, Cursor, Page
+from common.observe.log.page import OLDEST, Cursor, Page
 from common.settings import get_settings
+from common.storage.database import connection
 
 _GATHER_SECONDS = 0.05  # a request's lines come together, and so do those of many requests
 _RETRY_SECONDS = 0.5

@@ -16,11 +16,11 @@ LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: ([^:]+): ([^:]+): ([A-
 
 SPEAKER = """
 import ast, sys
-from common import logs
+from common.observe.log import lines
 for line in sys.stdin:
     route, function, message = ast.literal_eval(line)
-    logs.request_scope(route, function)
-    logs.logger().info("%s", message)
+    lines.request_scope(route, function)
+    lines.logger().info("%s", message)
 """
 
 
@@ -70,9 +70,9 @@ def said(speaker: subprocess.Popen[bytes], message: str, route: str = "/images",
 
 def test_a_line_has_the_documented_format_in_the_file_and_on_stdout(tmp_path: Path) -> None:
     code = """
-from common import logs
-logs.request_scope("/images", "upload_image")
-logs.logger().info("upload finished: width=%d source=%s", 800, "PNG")
+from common.observe.log import lines
+lines.request_scope("/images", "upload_image")
+lines.logger().info("upload finished: width=%d source=%s", 800, "PNG")
 """
     process = run(tmp_path, code)
     format_ = (
@@ -86,9 +86,9 @@ logs.logger().info("upload finished: width=%d source=%s", 800, "PNG")
 def test_the_time_is_utc_wherever_the_machine_stands(tmp_path: Path) -> None:
     code = """
 import datetime
-from common import logs
+from common.observe.log import lines
 print(datetime.datetime.now(datetime.UTC).isoformat(" ")[:13], flush=True)
-logs.logger().info("now")
+lines.logger().info("now")
 print(datetime.datetime.now(datetime.UTC).isoformat(" ")[:13], flush=True)
 """
     before, line, after = run(tmp_path, code, TZ="NPT-5:45").stdout.splitlines()
@@ -98,16 +98,16 @@ print(datetime.datetime.now(datetime.UTC).isoformat(" ")[:13], flush=True)
 def test_every_thread_logs_the_request_it_is_in_and_dashes_outside_of_one(tmp_path: Path) -> None:
     code = """
 import threading
-from common import logs
+from common.observe.log import lines
 def request(number):
-    logs.request_scope(f"/route-{number}", f"function_{number}")
+    lines.request_scope(f"/route-{number}", f"function_{number}")
     both.wait()
-    logs.logger().info("of %d", number)
+    lines.logger().info("of %d", number)
 both = threading.Barrier(2)
 threads = [threading.Thread(target=request, args=(number,)) for number in range(2)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
-logs.logger().info("outside")
+lines.logger().info("outside")
 """
     run(tmp_path, code)
     found = [match.groups() for match in LINE.finditer(log(tmp_path))]
@@ -156,11 +156,11 @@ def test_a_long_record_keeps_its_ends_and_loses_its_middle(speaker: subprocess.P
 
 def test_a_traceback_is_part_of_its_line(tmp_path: Path) -> None:
     code = r"""
-from common import logs
+from common.observe.log import lines
 try:
     raise ValueError("bad\n2025-10-30 12:45:10,123: /: index: INFO: forged")
 except ValueError as error:
-    logs.logger().error("unexpected error: request_id=%s", "r1", exc_info=error)
+    lines.logger().error("unexpected error: request_id=%s", "r1", exc_info=error)
 """
     run(tmp_path, code)
     match = LINE.fullmatch(log(tmp_path))
@@ -172,11 +172,11 @@ except ValueError as error:
 def test_warnings_of_libraries_are_lines_like_ours_and_each_is_written_once(tmp_path: Path) -> None:
     code = r"""
 import logging
-from common import logs
-logs.logger().info("ours")
+from common.observe.log import lines
+lines.logger().info("ours")
 logging.getLogger("psycopg.pool").warning("error connecting in 'pool-1':\nconnection refused")
 logging.getLogger("psycopg.pool").info("not said")
-logs.logger().debug("not said")
+lines.logger().debug("not said")
 """
     process = run(tmp_path, code)
     found = [match.groups()[2:] for match in LINE.finditer(log(tmp_path))]
@@ -188,12 +188,12 @@ logs.logger().debug("not said")
 def test_threads_that_log_first_at_the_same_time_write_each_line_once(tmp_path: Path) -> None:
     code = """
 import sys, threading
-from common import logs
+from common.observe.log import lines
 sys.setswitchinterval(1e-6)
 def first(number):
     while not started:
         pass
-    logs.logger().info("%d.", number)
+    lines.logger().info("%d.", number)
 started = False
 threads = [threading.Thread(target=first, args=(number,)) for number in range(16)]
 [thread.start() for thread in threads]
@@ -213,10 +213,10 @@ def test_without_a_log_file_stdout_goes_on_and_stderr_says_so_once(tmp_path: Pat
     if path.startswith("read-only") and os.geteuid() == 0:
         pytest.skip("root may write everywhere")
     code = """
-from common import logs
+from common.observe.log import lines
 for number in range(3):
-    logs.logger().info("line %d", number)
-print(logs.tail(9).lines)
+    lines.logger().info("line %d", number)
+print(lines.tail(9).lines)
 """
     process = run(tmp_path, code, LOG_PATH=str(tmp_path / path))
     assert [match[4] for match in LINE.finditer(process.stdout)] == [f"line {number}" for number in range(3)]
@@ -229,13 +229,13 @@ print(logs.tail(9).lines)
 def test_a_full_disk_leaves_no_torn_line_and_the_file_goes_on_when_there_is_room(tmp_path: Path) -> None:
     code = """
 import resource
-from common import logs
-logs.logger().info("before")
+from common.observe.log import lines
+lines.logger().info("before")
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
-logs.logger().info("no room for this one: " + 100 * "x")
-logs.logger().info("nor for this one: " + 100 * "x")
+lines.logger().info("no room for this one: " + 100 * "x")
+lines.logger().info("nor for this one: " + 100 * "x")
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-logs.logger().info("after")
+lines.logger().info("after")
 """
     process = run(tmp_path, code)
     assert [match[4] for match in LINE.finditer(log(tmp_path))] == ["before", "after"]
@@ -247,9 +247,9 @@ logs.logger().info("after")
 def test_a_process_that_writes_no_line_reads_no_settings(tmp_path: Path) -> None:
     code = """
 import sys
-from common import logs
-logs.request_scope("/health", "health")
-logs.logger().debug("a probe")
+from common.observe.log import lines
+lines.request_scope("/health", "health")
+lines.logger().debug("a probe")
 print(sorted({"pydantic", "pydantic_settings", "common.settings"} & set(sys.modules)))
 """
     assert run(tmp_path, code).stdout == "[]\n"

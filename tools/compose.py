@@ -8,12 +8,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from api.endpoints import ENDPOINTS
 from common.settings import Settings, SettingsError, get_settings
 from cron.__main__ import first_firings
-from emulator import env_file, ports
-from emulator.console import announce, complain, say
-from emulator.errors import StartError
-from emulator.functions import FUNCTIONS
+from tools import env_file, ports
+from tools.console import announce, complain, say
+from tools.errors import StartError
 
 _ROOT = Path(__file__).resolve().parents[1]
 _SECRETS = Path(".data/secrets")
@@ -54,7 +54,7 @@ def up(settings: Settings) -> None:
     began = time.monotonic()
     first_firings()  # a bad schedule is said now, not by a container that starts again and again
     first_port = ports.functions_port()
-    own_ports = {function: first_port + i for i, function in enumerate(FUNCTIONS)}
+    own_ports = {function: first_port + i for i, function in enumerate(ENDPOINTS)}
     environment = {f"{function.name.upper()}_PORT": str(port) for function, port in own_ports.items()}
     changed = "SECRETS_DIR" not in os.environ and _write_secrets(settings)
     renewal = ["--force-recreate"] if changed else []  # nobody reads a secret twice

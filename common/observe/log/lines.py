@@ -9,8 +9,8 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Protocol
 
-from common.log_file import LogFile
-from common.log_page import Cursor, Page
+from common.observe.log.file import LogFile
+from common.observe.log.page import Cursor, Page
 from common.once import once
 
 _FORMAT = "%(asctime)s,%(msecs)03d: %(route)s: %(functionName)s: %(levelname)s: %(message)s"
@@ -103,7 +103,7 @@ def _store(_pid: int) -> _Store:
 
     settings = get_settings()
     if settings.log_store == "database":
-        from common.log_table import LogTable  # noqa: PLC0415 nor need a log file wait for psycopg
+        from common.observe.log.table import LogTable  # noqa: PLC0415 nor need a log file wait for psycopg
 
         return LogTable(settings.log_max_rows)
     return LogFile(settings.log_path, max_bytes=settings.log_max_bytes, backups=settings.log_backups)

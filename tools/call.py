@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from api.endpoints import ENDPOINTS
 from common.settings import SettingsError, get_settings
-from emulator import ports
-from emulator.console import complain
-from emulator.functions import FUNCTIONS
+from tools import ports
+from tools.console import complain
 
 _ROOT = Path(__file__).resolve().parents[1]
 _BAD_USAGE = 2
@@ -17,11 +17,11 @@ _BAD_USAGE = 2
 def main(name: str = "", path: str = "", *options: str) -> int:
     """Call the function at `path`, or at its own, with our token and curl's `options`; return curl's status."""
     os.chdir(_ROOT)
-    numbers = {function.name: i for i, function in enumerate(FUNCTIONS)}
+    numbers = {function.name: i for i, function in enumerate(ENDPOINTS)}
     if name not in numbers:
         complain(f"Which function? make call f=NAME, one of {', '.join(numbers)}")
         return _BAD_USAGE
-    function = FUNCTIONS[numbers[name]]
+    function = ENDPOINTS[numbers[name]]
     try:
         port, tokens = ports.functions_port() + numbers[name], get_settings().api_tokens
     except SettingsError as error:

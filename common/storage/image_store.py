@@ -8,8 +8,8 @@ from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
-from common.database import connection
 from common.errors import ImageNotFound
+from common.storage.database import connection
 
 Row = TypeVar("Row")
 

@@ -6,10 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from emulator.console import say
-from emulator.errors import StartError
-from emulator.guardian import Guardian, end
-from emulator.stop import Stop
+from emulator.processes.guardian import Guardian, end
+from emulator.processes.stop import Stop
+from tools.console import say
+from tools.errors import StartError
 
 _SETTLED_SECONDS = 10.0  # one that lived this long was not broken from the start
 _FIRST_PAUSE_SECONDS = 0.25

@@ -1,0 +1,1 @@
+"""HTTP: what every endpoint has in common, and the ways to read a request."""

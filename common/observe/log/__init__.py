@@ -1,0 +1,1 @@
+"""The log: where lines are written, kept and read."""

@@ -1,0 +1,1 @@
+"""A PostgreSQL server under our supervision, without containers or root."""

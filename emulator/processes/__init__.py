@@ -1,0 +1,1 @@
+"""Long-running child processes: started, watched, ended in order."""

@@ -1,0 +1,1 @@
+"""Commands behind the make targets, and what they share with the emulator."""
