@@ -6,7 +6,7 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 UVX = .venv/bin/uv tool run --quiet --from
 SCHEMAS = .data/schemas
 
-.PHONY: help run dev test check bench load requirements clean up down logs psql call cron test-compose image push schemas audit scan
+.PHONY: help run dev test check generate bench load requirements clean up down logs psql call cron test-compose image push schemas audit scan
 
 help: ## this menu
 	@awk -F ':.*## ' '/^# / { print "\n" substr($$0, 3) } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,12 +32,16 @@ test: ## all tests; some of them: make test T=tests/functions/test_health.py
 test-compose: ## the containers' tests, as a project of its own (needs Docker)
 	$(VENV) -m pytest tests/compose
 
-check: ## lint, format, types, import contracts
+check: ## lint, format, types, import contracts, generated files
 	$(VENV)
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/python -m tools.generate --check
+
+generate: ## write the files that follow from api/endpoints.py, common/settings.py and the handlers
+	$(VENV) -m tools.generate
 
 requirements: ## pin anew what pyproject.toml asks for
 	$(VENV)

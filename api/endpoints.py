@@ -4,7 +4,7 @@ Standard library only, because every function and every tool imports it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,6 +50,11 @@ class Endpoint:
         """Return the path parameters of a request's path, None if the path is not the endpoint's."""
         match = self._pattern.fullmatch(path)
         return match.groupdict() if match else None
+
+
+def most_specific(paths: Iterable[str]) -> list[str]:
+    """Return the paths in the order in which a request's path is tried: those with the fewest parameters first."""
+    return sorted(set(paths), key=lambda path: (path.count("{"), -len(path), path))
 
 
 ENDPOINTS: Sequence[Endpoint] = (

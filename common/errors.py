@@ -10,6 +10,24 @@ _RENAMED = {  # by RFC 9110; Python's http knows the older names before 3.13
     HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
 }
 
+# What a problem document says of a request that never reached a handler, by its status.
+DETAILS = {
+    400: "This is not a valid HTTP request.",
+    404: "No endpoint has this path.",
+    405: "The endpoint does not know this method.",
+    413: "The request's body is larger than {limit} bytes.",
+    414: "The address is too long.",
+    431: "The headers are too long.",
+    500: "The service failed. The request id finds the reason in its log.",
+    501: "The server does not know this transfer encoding.",
+    502: "The function did not answer. Try again soon.",
+    503: "The service is too busy. Try again soon.",
+    504: "The function did not answer in time. Try again soon.",
+    505: "The server speaks HTTP/1.1.",
+}
+_CODES = {400: "malformed_request", 413: "request_too_large", 500: "internal_error"}
+RETRY_AFTER_SECONDS = {502: "1", 503: "1", 504: "1"}
+
 
 class Problem(Exception):
     """A refusal the caller can read: its status, its stable code, and whatever else it should know."""
@@ -26,11 +44,10 @@ class Problem(Exception):
 
     @classmethod
     def of_status(cls, status: int, headers: Mapping[str, str] | None = None) -> "Problem":
-        """Return the problem that a framework or a server under us had with a request."""
-        problem = cls("The server cannot take this request.", headers=headers)
+        """Return the problem of a request that the proxy, the server or the framework refuses with this status."""
+        problem = cls(DETAILS.get(status, "The server cannot take this request."), headers=headers)
         problem.status = HTTPStatus(status)
-        is_malformed = problem.status == MalformedRequest.status
-        problem.code = MalformedRequest.code if is_malformed else problem.title.lower().replace(" ", "_")
+        problem.code = _CODES.get(status) or problem.title.lower().replace(" ", "_")
         return problem
 
     @property
@@ -63,6 +80,13 @@ class Unauthorized(Problem):
 
     status = HTTPStatus.UNAUTHORIZED
     code = "unauthorized"
+
+
+class InsufficientScope(Problem):
+    """The token does not allow this (RFC 6750 3.1)."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "insufficient_scope"
 
 
 class NotFound(Problem):

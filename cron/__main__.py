@@ -10,15 +10,7 @@ from typing import Never
 
 from common.observe.log import lines
 from common.settings import SettingsError
-from cron import fetch_logs
-from cron.job import Job
-
-JOBS = (Job("fetch_logs", "LOG_FETCH_CRON", fetch_logs.run),)
-
-
-def first_firings() -> list[tuple[Job, datetime]]:
-    """Return when each job fires first; raise SettingsError where a schedule is none."""
-    return [(job, job.next_firing(datetime.now(UTC))) for job in JOBS]
+from cron.schedule import JOBS, first_firings
 
 
 def main() -> int:
@@ -33,7 +25,7 @@ def main() -> int:
     try:
         first = first_firings()
     except SettingsError as error:
-        sys.stderr.write(f"These settings, from the environment or .env, cannot be:\n{error}\n")
+        sys.stderr.write(f"These settings, from the environment or .env, are not valid:\n{error}\n")
         return 2
     if now:
         return 0 if all([job.fire() for job in JOBS]) else 1  # noqa: C419  # a failure spares none of the others

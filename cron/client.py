@@ -8,7 +8,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
-from common.settings import get_settings
+from common.settings import AddressSettings, AuthSettings, CronSettings, load
 from cron.job import JobError
 
 _TIMEOUT_SECONDS = 10
@@ -25,9 +25,9 @@ class Answer:
 
 def get(path: str) -> Answer:
     """Return the answer to `GET path`; raise JobError where it is not a 200. Redirects are not followed."""
-    settings = get_settings()
-    base = urlsplit(settings.cron_base_url or f"http://127.0.0.1:{settings.app_port}")
-    token = settings.cron_token or next(iter(settings.api_tokens), "")
+    settings = load(CronSettings)
+    base = urlsplit(settings.cron_base_url or f"http://127.0.0.1:{load(AddressSettings).app_port}")
+    token = settings.cron_token or next(iter(load(AuthSettings).api_tokens), "")
     connection_class = HTTPSConnection if base.scheme == "https" else HTTPConnection
     with closing(connection_class(base.netloc, timeout=_TIMEOUT_SECONDS)) as connection:
         try:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from common.settings import get_settings
+from common.settings import CronSettings, load
 from cron.client import get
 from cron.job import JobError, undisturbed
 
@@ -34,7 +34,7 @@ class _Page:
 
 def run() -> str:
     """Fetch what is new and say how much it was; raise JobError or OSError: the next run goes on from there."""
-    folder = get_settings().log_fetch_path
+    folder = load(CronSettings).log_fetch_path
     folder.mkdir(parents=True, exist_ok=True)
     fetched, gap = 0, False
     with _alone(folder):

@@ -12,7 +12,7 @@ from typing import Never
 from cronsim import CronSim, CronSimError
 
 from common.observe.log import lines
-from common.settings import SettingsError, get_settings
+from common.settings import CronSettings, SettingsError, load
 
 
 class JobError(Exception):
@@ -30,7 +30,7 @@ class Job:
 
     def next_firing(self, after: datetime) -> datetime:
         """Return when it fires next; raise SettingsError where its schedule is none."""
-        expression: str = getattr(get_settings(), self.setting.lower())
+        expression: str = getattr(load(CronSettings), self.setting.lower())
         try:
             moment = next(CronSim(expression, after), None)
         except CronSimError as error:

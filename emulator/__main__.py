@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from common.settings import SettingsError, get_settings
+from common.settings import GROUPS, SettingsError, check
 from emulator.processes.stop import Stop
 from emulator.supervisor import run
 from tools import env_file
@@ -21,9 +21,10 @@ def main() -> int:
     if env_file.create(Path(".env.example"), Path(".env")):
         say("run", "made .env, with a token of your own in it")
     try:
-        run(get_settings(), stop, reload="--reload" in sys.argv[1:])
+        check(*GROUPS)
+        run(stop, reload="--reload" in sys.argv[1:])
     except SettingsError as error:
-        complain(f"These settings, from the environment or .env, cannot be:\n{error}")
+        complain(f"These settings, from the environment or .env, are not valid:\n{error}")
         return 2
     except (StartError, PermissionError) as error:  # the latter where another user ran it before
         complain(f"Image API cannot start: {error}")

@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from string import Template
 
-from common.settings import Settings
 from tools.errors import StartError
 
 _TEMPLATES = Path(__file__).resolve().parents[1] / "proxy"
@@ -21,12 +20,14 @@ def command(folder: Path) -> list[str]:
     return [str(_program()), "-p", f"{folder}/", "-c", str(folder / "nginx.conf"), "-e", "stderr"]
 
 
-def write_configuration(folder: Path, settings: Settings, listen_address: str, functions: Mapping[str, str]) -> None:
+def write_configuration(
+    folder: Path, listen_address: str, functions: Mapping[str, str], *, max_body_bytes: int, image_cache_seconds: int
+) -> None:
     """Fill the templates in: `functions` is the address of each function by its name."""
     values = {f"{name.upper()}_ADDRESS": address for name, address in functions.items()}
     values["LISTEN_ADDRESS"] = listen_address
-    values["CLIENT_MAX_SIZE_BYTES"] = str(settings.client_max_size_mb * 1024 * 1024)
-    values["IMAGE_CACHE_SECONDS"] = str(settings.image_cache_seconds)
+    values["CLIENT_MAX_SIZE_BYTES"] = str(max_body_bytes)
+    values["IMAGE_CACHE_SECONDS"] = str(image_cache_seconds)
     values["IMAGE_CACHE_PATH"] = "cache"
     # As root its workers would be nobody, to whom the folder of their temporary files is closed.
     values["USER_DIRECTIVE"] = "" if os.geteuid() else f"user root {grp.getgrgid(os.getegid()).gr_name};"

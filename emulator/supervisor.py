@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from api.endpoints import ENDPOINTS, Endpoint
-from common.cores import usable_cores
-from common.settings import Settings
-from cron.__main__ import first_firings
+from common.settings import AddressSettings, AuthSettings, BodySettings, DatabaseSettings, ImageCacheSettings, load
+from cron.schedule import check_schedule
 from emulator import functions, proxy
 from emulator.postgres import server as postgres
 from emulator.processes.guardian import Guardian
@@ -53,29 +52,29 @@ class _Server:
         self._socket.close()
 
 
-def run(settings: Settings, stop: Stop, *, reload: bool) -> None:
+def run(stop: Stop, *, reload: bool) -> None:
     """Run all of it until `stop` is wished for; StartError and SettingsError say what is in the way."""
     began = time.monotonic()
-    first_firings()  # a bad schedule is said now, not by a process that starts again and again
-    settings = _with_defaults(settings)
-    first_port = ports.functions_port()
-    with _database(settings.database_url) as (url, revive), Guardian() as guardian:
-        environment = _environment(url, settings, reload=reload)
+    check_schedule()  # here, because a process that cannot start would only be started again and again
+    address = load(AddressSettings)
+    first_port = address.functions_port
+    with _database(load(DatabaseSettings).database_url) as (url, revive), Guardian() as guardian:
+        environment = _environment(url, reload=reload)
         servers = [_Server(function, first_port + i, environment) for i, function in enumerate(ENDPOINTS)]
-        nginx = _prepare_proxy(settings, servers)
+        nginx = _prepare_proxy(address, servers)
         services = [Service(s.function.name, s.launch, guardian, stop, s.refuse) for s in servers]
         front = Service("proxy", lambda: _popen(nginx, os.environ), guardian, stop)
-        public_url = ports.public_url(settings.app_host, settings.app_port)
+        public_url = ports.public_url(address.app_host, address.app_port)
         calling = {"CRON_BASE_URL": public_url, **environment}
         schedule = Service("cron", lambda: _popen([sys.executable, "-m", "cron"], calling), guardian, stop)
         try:
             for service, server in zip(services, servers, strict=True):
                 _wait_until_it_answers(service, (_LOCALHOST, server.port), "/robots.txt", stop)
-            _wait_until_it_answers(front, (ports.reachable(settings.app_host), settings.app_port), "/health", stop)
+            _wait_until_it_answers(front, (ports.reachable(address.app_host), address.app_port), "/health", stop)
             if not stop.wait(0):
                 say("run", f"ready in {time.monotonic() - began:.1f} s; Ctrl-C stops everything")
                 own_urls = {server.function: f"http://{server.netloc}" for server in servers}
-                announce(public_url, own_urls, settings.api_tokens)
+                announce(public_url, own_urls, load(AuthSettings).api_tokens)
             _watch_database(revive, stop)
         finally:
             _end(schedule, front, services, stop)
@@ -95,17 +94,10 @@ def _database(given_url: str) -> Iterator[tuple[str, Callable[[], bool]]]:
         yield server.url, server.revive
 
 
-def _with_defaults(settings: Settings) -> Settings:
-    """Return the settings with what suits one machine, and a proxy of ours, where nothing else is asked for."""
-    defaults = {"conversion_slots": usable_cores(), "image_cache_seconds": 5}
-    return settings.model_copy(update={name: defaults[name] for name in defaults.keys() - settings.model_fields_set})
-
-
-def _environment(database_url: str, settings: Settings, *, reload: bool) -> dict[str, str]:
+def _environment(database_url: str, *, reload: bool) -> dict[str, str]:
     return {
         **os.environ,
-        "CONVERSION_SLOTS": str(settings.conversion_slots),
-        "IMAGE_CACHE_SECONDS": str(settings.image_cache_seconds),
+        "IMAGE_CACHE_SECONDS": str(load(ImageCacheSettings).seconds_behind_our_proxy),
         "DATABASE_URL": database_url,
         "PYTHONPATH": str(Path.cwd()),
         "PYTHONUNBUFFERED": "1",  # a print() shows at once
@@ -113,13 +105,19 @@ def _environment(database_url: str, settings: Settings, *, reload: bool) -> dict
     }
 
 
-def _prepare_proxy(settings: Settings, servers: Sequence[_Server]) -> list[str]:
+def _prepare_proxy(address: AddressSettings, servers: Sequence[_Server]) -> list[str]:
     """Write nginx's configuration and see that its port is free; return its command."""
-    ports.listen(settings.app_host, settings.app_port, "APP_PORT").close()
+    ports.listen(address.app_host, address.app_port, "APP_PORT").close()
     folder = Path.cwd() / _DATA / "proxy"
     addresses = {server.function.name: server.netloc for server in servers}
-    listen_address = ports.netloc(settings.app_host, settings.app_port)
-    proxy.write_configuration(folder, settings, listen_address, addresses)
+    listen_address = ports.netloc(address.app_host, address.app_port)
+    proxy.write_configuration(
+        folder,
+        listen_address,
+        addresses,
+        max_body_bytes=load(BodySettings).max_body_bytes,
+        image_cache_seconds=load(ImageCacheSettings).seconds_behind_our_proxy,
+    )
     return proxy.command(folder)
 
 

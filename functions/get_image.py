@@ -11,9 +11,10 @@ from flask import Request, Response
 from werkzeug.datastructures import ContentRange
 from werkzeug.http import parse_date
 
+from common.auth.caller import Caller
 from common.errors import ImageNotFound, PreconditionFailed, RangeNotSatisfiable
 from common.http.endpoint import endpoint
-from common.settings import get_settings
+from common.settings import DatabaseSettings, ImageCacheSettings, load
 from common.storage import image_store
 from common.storage.image_store import StoredImage
 
@@ -22,8 +23,12 @@ _CONDITIONS = ("If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modified-
 _CACHE_CONTROL = "private, max-age=31536000, immutable"
 
 
-@endpoint("GET /images/{id}")
-def get_image(request: Request, id: str) -> Response:  # noqa: A002  # the contract's name of the path parameter
+@endpoint(
+    answers={200: "image/jpeg", 206: "image/jpeg", 304: ""},
+    raises=[ImageNotFound, PreconditionFailed, RangeNotSatisfiable],
+    settings=[DatabaseSettings, ImageCacheSettings],
+)
+def get_image(request: Request, _caller: Caller, id: str) -> Response:  # noqa: A002  # the contract's name of the path parameter
     """Answer 200 with the picture, 206 with a range of it, or 304."""
     everything = request.method == "GET" and not any(name in request.headers for name in _CONDITIONS)
     image = image_store.find(_uuid(id), max_data_bytes=_SLICE_BYTES if everything else 0)
@@ -72,7 +77,7 @@ def _caching(*, whole: bool) -> dict[str, str]:
     It is fresh there for half of IMAGE_CACHE_SECONDS, and for the other half while one request fetches it anew (RFC
     5861 3). In all it is a second less, because nginx counts begun ones.
     """
-    seconds = get_settings().image_cache_seconds - 1
+    seconds = load(ImageCacheSettings).image_cache_seconds - 1
     if not whole or seconds < 1:
         return {"Cache-Control": _CACHE_CONTROL}
     stale = seconds // 2

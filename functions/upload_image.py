@@ -5,38 +5,63 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from http import HTTPStatus
 from threading import BoundedSemaphore
+from typing import Annotated
 
-from flask import Request, Response, jsonify
+from flask import Request, Response
 
-from common.errors import ImageTooLarge, InvalidRequest, Overloaded
-from common.http.endpoint import endpoint
-from common.http.form import Part, read_parts
+from common.auth.caller import Caller
+from common.documents import ImageDocument
+from common.errors import (
+    ImageCorrupt,
+    ImageTooComplex,
+    ImageTooLargeForJpeg,
+    ImageTooManyPixels,
+    Overloaded,
+    UnsupportedImage,
+)
+from common.http.endpoint import endpoint, json_response
+from common.http.fields import WholeNumber
+from common.http.form_model import Form, SentFile
 from common.images.convert import to_jpeg
 from common.images.options import Options
 from common.observe.log import lines
 from common.once import once
-from common.settings import get_settings
+from common.settings import BodySettings, ConversionSettings, DatabaseSettings, load
 from common.storage import image_store
 
-_MEBIBYTE = 1024 * 1024
-_MAX_NUMBER_BYTES = 32
 _MAX_FILENAME_CHARACTERS = 255
-_NUMBERS = {"quality": 95, "x": 65_500, "y": 65_500}  # each from 1 to
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's categories: controls, surrogates, line and paragraph separators
 _BIDI_CONTROLS = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}  # they make a name read as another
 
 
-@endpoint("POST /images")
-def upload_image(request: Request) -> Response:
+class UploadForm(Form):
+    """The file, and what to make of it."""
+
+    file: SentFile
+    quality: Annotated[int | None, WholeNumber(1, 95)] = None
+    x: Annotated[int | None, WholeNumber(1, 65_500)] = None
+    y: Annotated[int | None, WholeNumber(1, 65_500)] = None
+
+
+@endpoint(
+    answers={201: ImageDocument},
+    body=UploadForm,
+    raises=[
+        UnsupportedImage, ImageCorrupt, ImageTooManyPixels, ImageTooComplex, ImageTooLargeForJpeg, Overloaded,
+    ],
+    settings=[BodySettings, ConversionSettings, DatabaseSettings],
+)  # fmt: skip
+def upload_image(request: Request, _caller: Caller, body: UploadForm) -> Response:
     """Answer 201 with what was stored."""
-    form = UploadForm.parse(request)
+    settings = load(ConversionSettings)
+    options = Options(body.quality or settings.default_quality, body.x, body.y)
     with _conversion_slot(waited_seconds=_waited_seconds(request)):
-        image = to_jpeg(form.file, form.options, max_pixels=get_settings().max_pixels)
+        image = to_jpeg(body.file.data, options, max_pixels=settings.max_pixels)
     stored = image_store.add(
         image.data,
-        filename=form.filename,
+        filename=_clean(body.file.name),
         width=image.width,
         height=image.height,
         quality=image.quality,
@@ -47,58 +72,6 @@ def upload_image(request: Request) -> Response:
         *(stored.width, stored.height, stored.quality, stored.size_bytes, stored.source_format),
     )
     return _created(stored)
-
-
-@dataclass(frozen=True, slots=True)
-class UploadForm:
-    """What a caller sent: the file, its cleaned name, and what to make of it."""
-
-    file: bytes
-    filename: str
-    options: Options
-
-    @classmethod
-    def parse(cls, request: Request) -> "UploadForm":
-        """Return the form; raise a problem where it is too large, malformed, or has bad fields: all are named."""
-        settings = get_settings()
-        max_image_bytes = settings.max_image_mb * _MEBIBYTE
-        parts = read_parts(
-            request,
-            max_body_bytes=settings.client_max_size_mb * _MEBIBYTE,
-            max_part_bytes={"file": max_image_bytes, **dict.fromkeys(_NUMBERS, _MAX_NUMBER_BYTES)},
-        )
-        errors: dict[str, str] = {}
-        file = _only("file", parts, errors)
-        if not file or not file.data:
-            errors.setdefault("file", "is required, and must not be empty")
-        numbers = {name: _number(name, parts, errors) for name in _NUMBERS}
-        if not file or errors:
-            named = [{"field": field, "message": message} for field, message in errors.items()]
-            raise InvalidRequest("The form is not valid.", errors=named)
-        if len(file.data) > max_image_bytes:
-            raise ImageTooLarge(f"The file is over {max_image_bytes} bytes.", limit=max_image_bytes)
-        quality = numbers["quality"] or settings.default_quality
-        return cls(file.data, _clean(file.filename or ""), Options(quality, numbers["x"], numbers["y"]))
-
-
-def _only(name: str, parts: list[Part], errors: dict[str, str]) -> Part | None:
-    """Return the part of this name; note an error where there are several."""
-    named = [part for part in parts if part.name == name]
-    if len(named) > 1:
-        errors[name] = "must be sent once"
-    return named[0] if named else None
-
-
-def _number(name: str, parts: list[Part], errors: dict[str, str]) -> int | None:
-    """Return a whole number, None where it is absent or empty; note an error where it is none or out of range."""
-    part = _only(name, parts, errors)
-    text = part.data.strip() if part else b""
-    if not text:
-        return None
-    if not re.fullmatch(rb"[0-9]{1,9}", text) or not 1 <= int(text) <= _NUMBERS[name]:
-        errors.setdefault(name, f"must be a whole number from 1 to {_NUMBERS[name]}")
-        return None
-    return int(text)
 
 
 def _clean(filename: str) -> str:
@@ -126,7 +99,7 @@ def _waited_seconds(request: Request) -> float:
 def _conversion_slot(*, waited_seconds: float) -> Iterator[None]:
     """Hold one of CONVERSION_SLOTS places; raise Overloaded where none comes free in QUEUE_TIMEOUT_SECONDS."""
     slots = _conversion_slots()
-    if not slots.acquire(timeout=max(0.0, get_settings().queue_timeout_seconds - waited_seconds)):
+    if not slots.acquire(timeout=max(0.0, load(ConversionSettings).queue_timeout_seconds - waited_seconds)):
         raise Overloaded("All places to convert are taken; try again soon.")
     try:
         yield
@@ -136,21 +109,10 @@ def _conversion_slot(*, waited_seconds: float) -> Iterator[None]:
 
 @once
 def _conversion_slots() -> BoundedSemaphore:
-    return BoundedSemaphore(get_settings().conversion_slots)
+    return BoundedSemaphore(load(ConversionSettings).conversion_slots)
 
 
 def _created(stored: image_store.StoredImage) -> Response:
-    response = jsonify(
-        id=str(stored.id),
-        width=stored.width,
-        height=stored.height,
-        quality=stored.quality,
-        size_bytes=stored.size_bytes,
-        content_type=stored.content_type,
-        source_format=stored.source_format,
-        filename=stored.filename,
-    )
-    response.status_code = 201
-    response.location = f"/images/{stored.id}"
+    response = json_response(stored.document(), HTTPStatus.CREATED, {"Location": f"/images/{stored.id}"})
     response.set_etag(stored.etag)
     return response

@@ -6,7 +6,6 @@ The plain functions-framework command works too; it fixes a keep-alive of 2 s, s
 import gc
 import json
 import os
-import re
 import signal
 import sys
 import uuid
@@ -16,25 +15,22 @@ from gunicorn import util
 from gunicorn.http import parser
 
 from common.errors import Problem
+from common.observe.log import lines
+from runtime import settings
 
 if TYPE_CHECKING:
     from socket import socket
+    from types import ModuleType
 
 
-def _count(name: str, default: str) -> int:
-    """Return the number that a setting says; end the start, naming it, where it says none."""
-    value = os.environ.get(name, default)
-    if not re.fullmatch(r"[1-9][0-9]{0,3}", value):
-        sys.exit(f"{name}: must be a whole number from 1 to 9999")
-    return int(value)
+_settings = settings.read()
 
-
-bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8080')}"  # noqa: S104  # containers listen everywhere
-workers = _count("WORKERS", "1")
-threads = _count("THREADS", "16")
+bind = f"{_settings['HOST']}:{_settings['PORT']}"
+workers = int(_settings["WORKERS"])
+threads = int(_settings["THREADS"])
 worker_class = "gthread"
 
-reload = os.environ.get("RELOAD") == "1"
+reload = _settings["RELOAD"] == "1"
 preload_app = not reload  # a bad setting ends the start in one line, and workers share what the master imported
 
 keepalive = 75  # longer than any proxy's, so that it is never us who closes under a request
@@ -75,18 +71,27 @@ def post_worker_init(_worker: object) -> None:
 
 
 control_socket_disable = True  # one path under the home folder, fought over by all functions
-loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "error")  # its warnings quote requests, tokens in them too
+loglevel = "error"  # its warnings quote requests, tokens in them too
 
-# A refused body is read past, for 5 s at the most, so that the caller sees the answer and the connection lives on.
-# gunicorn gives up sooner, after this many bytes, and a proxy that is still sending then makes a 502 of our 401.
-parser._DRAIN_MAX_BYTES = 1024**3  # noqa: SLF001  # there is no setting for it; a test notices when the name goes
+
+def _replace(module: "ModuleType", name: str, value: object) -> None:
+    """Replace a name of gunicorn for which there is no setting. Ends the start if the name has gone or changed."""
+    old = getattr(module, name, None)
+    same = type(old) is type(value) and (not callable(old) or _arity(old) == _arity(value))
+    if not same:
+        sys.exit(f"{module.__name__}.{name} is not what runtime/gunicorn.py replaces: use the pinned gunicorn.")
+    setattr(module, name, value)
+
+
+def _arity(function: object) -> int:
+    return function.__code__.co_argcount  # type: ignore[attr-defined, no-any-return]  # inspect takes 10 ms to import
 
 
 def _refuse(connection: "socket", status: int, _reason: str, _message: str) -> None:
     """Answer with a problem document what never reached the function; gunicorn's own is HTML that quotes the caller."""
     request_id = uuid.uuid4().hex
     problem = Problem.of_status(status)
-    document = json.dumps(problem.document(request_id))
+    document = json.dumps(problem.document(request_id)) + "\n"
     head = {
         "Connection": "close",
         "Content-Type": "application/problem+json",
@@ -95,10 +100,15 @@ def _refuse(connection: "socket", status: int, _reason: str, _message: str) -> N
         "X-Content-Type-Options": "nosniff",
         "X-Request-Id": request_id,
     }
-    lines = [f"HTTP/1.1 {status} {problem.title}", *(f"{name}: {value}" for name, value in head.items())]
-    util.write_nonblock(connection, "\r\n".join([*lines, "", document]).encode())
+    fields = [f"{name}: {value}" for name, value in head.items()]
+    answer = "\r\n".join([f"HTTP/1.1 {status} {problem.title}", *fields, "", document])
+    util.write_nonblock(connection, answer.encode())
     lines.request_scope("-", os.environ.get("FUNCTION_TARGET", "-"))
     lines.logger().info("request refused: status=%d request_id=%s", status, request_id)
 
 
-util.write_error = _refuse
+_replace(util, "write_error", _refuse)
+
+# The worker reads and drops the rest of a refused body, for 5 s at most, so that the caller sees the answer and the
+# connection stays open. gunicorn's own limit is 64 KiB: a proxy that is still sending then answers 502, not our 401.
+_replace(parser, "_DRAIN_MAX_BYTES", 1024**3)

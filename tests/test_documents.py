@@ -1,72 +1,59 @@
-"""The documents say what the code does: a name that stands in one stands in the other."""
+"""The table of endpoints, the settings, the documents and the files made from them say the same."""
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 import common
-from api.endpoints import ENDPOINTS
-from common.settings import Settings
+from api.endpoints import ENDPOINTS, Endpoint
+from common.settings import GROUPS
 from tests.servers import ROOT
+from tools.generate import __main__ as generate
 
 README = (ROOT / "README.md").read_text()
-DOTENV = (ROOT / ".env.example").read_text()
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("deploy/*.md"), *ROOT.glob("benchmarks/*.md")])
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+DOCUMENTS = sorted(path for pattern in ("*.md", "*/*.md") for path in ROOT.glob(pattern) if path.parts[-2][0] != ".")
+SETTINGS = sorted({name.upper() for group in GROUPS for name in group.model_fields})
 
 
-def route(function: Path) -> str:
-    """The route in a function's decorator, and its name must be the file's."""
-    for node in ast.parse(function.read_text()).body:
-        if isinstance(node, ast.FunctionDef) and node.decorator_list:
-            decorator = node.decorator_list[0]
-            if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "endpoint":
-                assert node.name == function.stem
-                return str(ast.literal_eval(decorator.args[0]))
-    raise AssertionError(f"{function} has no endpoint")
+def test_every_generated_file_is_up_to_date() -> None:
+    stale = [path.name for path, text in generate.generated().items() if path.read_text() != text]
+    assert stale == []  # else run `make generate`
 
 
-ROUTES = {path.stem: route(path) for path in sorted((ROOT / "functions").glob("*.py"))}
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_an_endpoint_has_a_function_and_a_test_of_its_name(endpoint: Endpoint) -> None:
+    module = ast.parse((ROOT / f"functions/{endpoint.name}.py").read_text())
+    assert (ast.get_docstring(module) or "").startswith(f"{endpoint.route}: ")
+    assert endpoint.name in {node.name for node in module.body if isinstance(node, ast.FunctionDef)}
+    assert "\ndef test_" in (ROOT / f"tests/functions/test_{endpoint.name}.py").read_text()
 
 
-def missing(name: str) -> Iterator[str]:
-    """What a function still lacks, each as a thing to do."""
-    method, path = ROUTES[name].split()
-    test = ROOT / f"tests/functions/test_{name}.py"
-    proxy = (ROOT / "proxy/image-api.conf.template").read_text()
-    if not test.exists() or "\ndef test_" not in test.read_text():
-        yield f"tests/functions/test_{name}.py with a test in it"
-    if not re.search(rf"^\| `{re.escape(ROUTES[name])}[^|]*\|.*\(functions/{name}\.py\)", README, re.MULTILINE):
-        yield "a row of README.md's table of endpoints"
-    if ROUTES[name] not in {endpoint.route for endpoint in ENDPOINTS if endpoint.name == name}:
-        yield "a row in api/endpoints.py"
-    if f"${{{name.upper()}_ADDRESS}}" not in proxy:
-        yield "an upstream in proxy/image-api.conf.template"
-    for routed in (method, "HEAD") if method == "GET" else (method,):
-        if not re.search(rf'(?m)^    "{routed} \w+" +{name};$', proxy):
-            yield f"a line for {routed} {path} in the map $function of proxy/image-api.conf.template"
+def test_every_file_in_functions_is_an_endpoint() -> None:
+    assert {path.stem for path in (ROOT / "functions").glob("*.py")} == {endpoint.name for endpoint in ENDPOINTS}
 
 
-@pytest.mark.parametrize("name", ROUTES)
-def test_a_function_has_all_that_it_takes(name: str) -> None:
-    assert list(missing(name)) == []
+def test_every_function_is_a_service_behind_the_proxy() -> None:
+    for endpoint in ENDPOINTS:
+        assert COMPOSE["services"][endpoint.name]["environment"]["FUNCTION_TARGET"] == endpoint.name
+        assert COMPOSE["services"]["proxy"]["depends_on"][endpoint.name] == {"condition": "service_healthy"}
 
 
-def test_the_emulator_runs_every_function_under_its_route() -> None:
-    assert {endpoint.name: endpoint.route for endpoint in ENDPOINTS} == ROUTES
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_setting_reaches_a_service_or_is_a_secret_or_a_port(setting: str) -> None:
+    in_environments = {name for service in COMPOSE["services"].values() for name in service.get("environment", {})}
+    substituted = re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text())
+    computed = {"FUNCTIONS_PORT"}  # by `make up`: a port for each function
+    assert setting in in_environments | set(substituted) | set(COMPOSE["secrets"]) | computed
 
 
-@pytest.mark.parametrize("setting", [name.upper() for name in Settings.model_fields])
-def test_a_setting_stands_in_the_example_and_the_readme(setting: str) -> None:
-    assert re.search(rf"^{setting}=", DOTENV, re.MULTILINE), f".env.example lacks {setting}"
-    assert f"| `{setting}` |" in README, f"README.md lacks {setting}"
-
-
-def test_the_example_sets_nothing_that_is_no_setting() -> None:
-    named = set(re.findall(r"^([A-Z_]+)=", DOTENV, re.MULTILINE))
-    assert named <= {name.upper() for name in Settings.model_fields} | {"FUNCTIONS_PORT"}
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_setting_stands_in_the_example_and_the_documents(setting: str) -> None:
+    assert re.search(rf"^#?{setting}=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert f"| `{setting}` |" in (ROOT / "docs/operations.md").read_text()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

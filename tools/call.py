@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 from api.endpoints import ENDPOINTS
-from common.settings import SettingsError, get_settings
-from tools import ports
+from common.settings import AddressSettings, AuthSettings, SettingsError, load
 from tools.console import complain
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -23,9 +22,9 @@ def main(name: str = "", path: str = "", *options: str) -> int:
         return _BAD_USAGE
     function = ENDPOINTS[numbers[name]]
     try:
-        port, tokens = ports.functions_port() + numbers[name], get_settings().api_tokens
+        port, tokens = load(AddressSettings).functions_port + numbers[name], load(AuthSettings).api_tokens
     except SettingsError as error:
-        complain(f"These settings, from the environment or .env, cannot be:\n{error}")
+        complain(f"These settings, from the environment or .env, are not valid:\n{error}")
         return _BAD_USAGE
     token = ["--header", f"Authorization: Bearer {tokens[0]}"] if tokens else []
     url = f"http://127.0.0.1:{port}{path or function.path}"

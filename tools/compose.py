@@ -9,8 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from api.endpoints import ENDPOINTS
-from common.settings import Settings, SettingsError, get_settings
-from cron.__main__ import first_firings
+from common.settings import (
+    GROUPS,
+    AddressSettings,
+    AuthSettings,
+    CronSettings,
+    DatabaseSettings,
+    SettingsError,
+    check,
+    load,
+)
+from cron.schedule import check_schedule
 from tools import env_file, ports
 from tools.console import announce, complain, say
 from tools.errors import StartError
@@ -37,9 +46,10 @@ def main() -> int:
     if env_file.create(Path(".env.example"), Path(".env")):
         say("up", "made .env, with a token of your own in it")
     try:
-        up(get_settings())
+        check(*GROUPS)
+        up()
     except SettingsError as error:
-        complain(f"These settings, from the environment or .env, cannot be:\n{error}")
+        complain(f"These settings, from the environment or .env, are not valid:\n{error}")
         return 2
     except StartError as error:
         complain(f"Image API cannot start: {error}")
@@ -49,33 +59,33 @@ def main() -> int:
     return 0
 
 
-def up(settings: Settings) -> None:
+def up() -> None:
     """Build and start all of it, wait until it is healthy, print where it is; StartError, SettingsError say why not."""
     began = time.monotonic()
-    first_firings()  # a bad schedule is said now, not by a container that starts again and again
-    first_port = ports.functions_port()
-    own_ports = {function: first_port + i for i, function in enumerate(ENDPOINTS)}
+    check_schedule()  # here, because a container that cannot start would only be started again and again
+    address = load(AddressSettings)
+    own_ports = {function: address.functions_port + i for i, function in enumerate(ENDPOINTS)}
     environment = {f"{function.name.upper()}_PORT": str(port) for function, port in own_ports.items()}
-    changed = "SECRETS_DIR" not in os.environ and _write_secrets(settings)
+    changed = "SECRETS_DIR" not in os.environ and _write_secrets()
     renewal = ["--force-recreate"] if changed else []  # nobody reads a secret twice
     _compose(environment, "up", "--build", "--remove-orphans", "--wait", "--wait-timeout", str(_WAIT_SECONDS), *renewal)
     psql = ["psql", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-U", _USER]
     _compose(environment, "exec", "-T", "database", *psql, typed=_PREPARE_DATABASE)
     say("up", f"ready in {time.monotonic() - began:.1f} s; `make down` stops everything")
     own_urls = {function: f"http://{_LOCALHOST}:{port}" for function, port in own_ports.items()}
-    announce(ports.public_url(settings.app_host, settings.app_port), own_urls, settings.api_tokens)
+    announce(ports.public_url(address.app_host, address.app_port), own_urls, load(AuthSettings).api_tokens)
 
 
-def _write_secrets(settings: Settings) -> bool:
+def _write_secrets() -> bool:
     """Write the files docker-compose.yml names; return whether one of them is new."""
     _SECRETS.mkdir(parents=True, exist_ok=True)
     _SECRETS.chmod(0o700)  # nobody else gets to the files, which have to be open to a container's user
     password = _kept("POSTGRES_PASSWORD") or secrets.token_urlsafe(24)
-    cron_token = settings.cron_token or _kept("CRON_TOKEN") or secrets.token_urlsafe(32)
+    cron_token = load(CronSettings).cron_token or _kept("CRON_TOKEN") or secrets.token_urlsafe(32)
     wanted = {
         "POSTGRES_PASSWORD": password,
-        "DATABASE_URL": settings.database_url or f"postgresql://{_USER}:{password}@database:5432/{_USER}",
-        "API_TOKENS": ",".join([*settings.api_tokens, cron_token]),
+        "DATABASE_URL": load(DatabaseSettings).database_url or f"postgresql://{_USER}:{password}@database:5432/{_USER}",
+        "API_TOKENS": ",".join(load(AuthSettings).api_tokens),
         "CRON_TOKEN": cron_token,
     }
     changed = {_SECRETS / name: value for name, value in wanted.items() if not _holds(_SECRETS / name, value)}

@@ -1,15 +1,17 @@
 """A request's body: read by the handler that asks for it, counted, and by nobody else."""
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from common.errors import MalformedRequest, RequestTooLarge
+from common.errors import DETAILS, MalformedRequest, RequestTooLarge
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _KEY = "image_api.body"
+_WITHHELD = "image_api.withheld"
 
 
 class Body:
@@ -52,10 +54,10 @@ class Body:
 
 
 def _too_large(max_bytes: int, declared_bytes: int | None = None) -> RequestTooLarge:
-    problem = RequestTooLarge(f"The request's body is over {max_bytes} bytes.", limit=max_bytes)
-    if declared_bytes is not None:
-        problem.members["actual"] = declared_bytes
-    return problem
+    detail = DETAILS[413].format(limit=max_bytes)
+    if declared_bytes is None:
+        return RequestTooLarge(detail, limit=max_bytes)
+    return RequestTooLarge(detail, limit=max_bytes, actual=declared_bytes)
 
 
 def withhold_body(app: "WSGIApplication") -> "WSGIApplication":
@@ -70,10 +72,35 @@ def withhold_body(app: "WSGIApplication") -> "WSGIApplication":
         length = environ.pop("CONTENT_LENGTH", "")
         chunked = "HTTP_TRANSFER_ENCODING" in environ
         environ[_KEY] = Body(environ["wsgi.input"], None if chunked else int(length or 0))
-        environ["wsgi.input"] = io.BytesIO()
+        environ["wsgi.input"] = environ[_WITHHELD] = _Withheld()
+        environ["wsgi.input_terminated"] = True  # else Werkzeug takes a body without a length for an empty one
         return app(environ, start_response)
 
     return guarded
+
+
+class _Withheld(io.RawIOBase):
+    """What Flask finds in place of the body: empty, and an error while a handler runs."""
+
+    handler_runs = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _buffer: object) -> int:
+        if self.handler_runs:
+            raise RuntimeError("Flask's own ways to read a body find none here: declare @endpoint(body=...)")
+        return 0
+
+
+@contextmanager
+def handler_reads_body(environ: "WSGIEnvironment") -> Iterator[None]:
+    """Raise an error at every read of the body by Flask's own means, which would find it empty."""
+    environ[_WITHHELD].handler_runs = True
+    try:
+        yield
+    finally:
+        environ[_WITHHELD].handler_runs = False
 
 
 def body_of(environ: "WSGIEnvironment") -> Body:

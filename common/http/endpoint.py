@@ -7,88 +7,158 @@ import re
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from flask import Flask, Request, Response, current_app, g, has_app_context, request
 from werkzeug.exceptions import HTTPException
 
-from common.errors import MethodNotAllowed, NotFound, Problem
-from common.http.body import withhold_body
+from api.endpoints import Endpoint, most_specific, named
+from common.errors import RETRY_AFTER_SECONDS, MethodNotAllowed, NotFound, Problem
+from common.http.body import handler_reads_body, withhold_body
 from common.observe.log import lines
 
+if TYPE_CHECKING:
+    from common.settings import Group
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_RETRY_AFTER_SECONDS = "1"
-_PROBED = "/robots.txt"  # the framework answers it without the function: whether a function is up is asked there
+_PROBED = "/robots.txt"  # the framework answers it without the function: this shows that a function is up
+_PREPARED = "image_api"
 
 Handler = Callable[..., Response]
 Function = Callable[[Request], Response]
 
 
-def endpoint(route: str, *, public: bool = False, log_level: int = logging.INFO) -> Callable[[Handler], Function]:
-    """Make a handler answer `route` ("GET /images/{id}"), and only it, for callers with a good token.
+class Readable(Protocol):
+    """A model that reads itself from a request: a query, a form or a JSON body."""
 
-    Path parameters reach the handler by name. Whatever it raises is answered as a problem (RFC 9457).
-    `public` asks for no token; `log_level` is that of the line a good answer leaves in the log.
+    @classmethod
+    def read(cls, request: Request) -> Self:
+        """Return the model. Raises a Problem that names everything that is wrong."""
+        ...
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A handler with all that its decorator says. openapi.json is made from the same."""
+
+    endpoint: Endpoint
+    handler: Handler
+    answers: Mapping[int, type | str]
+    query: type[Readable] | None
+    body: type[Readable] | None
+    raises: Sequence[type[Problem]]
+    settings: Sequence[type["Group"]]
+    log_level: int
+
+
+def endpoint(
+    *,
+    answers: Mapping[int, type | str],
+    query: type[Readable] | None = None,
+    body: type[Readable] | None = None,
+    raises: Sequence[type[Problem]] = (),
+    settings: Sequence[type["Group"]] = (),
+    log_level: int = logging.INFO,
+) -> Callable[[Handler], Function]:
+    """Make a handler answer the route that api/endpoints.py gives its name, for callers whose token has the scope.
+
+    The handler is called with the request; with the Caller, if the endpoint needs a token; and by name with the path
+    parameters, `query` and `body`, read by the models given here. Whatever it raises is answered as a problem document
+    (RFC 9457). `settings` are loaded when the server starts. `log_level` is the level of a successful request's line
+    in the log. For openapi.json, `answers` gives each status its document's type, or its media type ("" if it has no
+    body), and `raises` names the problems of the handler's own.
     """
-    method, path = route.split(" ")
-    methods = ["GET", "HEAD"] if method == "GET" else [method]
-    pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
 
     def decorate(handler: Handler) -> Function:
-        authenticate = _allow_everyone if public else _authentication()
-
-        @functools.wraps(handler)
-        def function(request: Request) -> Response:
-            parameters = pattern.fullmatch(request.path)
-            if not parameters:
-                raise NotFound("No endpoint has this path.")
-            lines.request_scope(path, handler.__name__)
-            allow = {"Allow": ", ".join([*methods, "OPTIONS"])}
-            if request.method == "OPTIONS":
-                return Response(status=HTTPStatus.NO_CONTENT, headers=allow, content_type="")
-            if request.method not in methods:
-                raise MethodNotAllowed("The endpoint does not know this method.", headers=allow)
-            authenticate(request.headers.get("Authorization"))
-            response = handler(request, **parameters.groupdict())
-            g.log_level = log_level
-            return response
-
-        if has_app_context():  # there is one while functions-framework imports the function's file
-            _prepare(current_app, handler.__name__)
-        return function
+        declared = Declared(named(handler.__name__), handler, answers, query, body, raises, settings, log_level)
+        return serve([declared])
 
     return decorate
 
 
-def _allow_everyone(_authorization: str | None) -> None:
-    """Return: a public endpoint asks for no token."""
+def serve(declared: Sequence[Declared]) -> Function:
+    """Return the function that answers all these endpoints, for functions-framework to run."""
+    if has_app_context():  # functions-framework imports the function's file in one
+        _check_settings(declared)
+        _prepare(current_app)
+
+    def function(request: Request) -> Response:
+        return _answer(declared, request)
+
+    function.__dict__["declared"] = declared
+    return function
 
 
-def _authentication() -> Callable[[str | None], None]:
-    """Return the check of the Authorization header; end the start, naming it, where a setting is bad."""
-    # Imported here, because a public function starts in half the time without pydantic.
-    from common.auth.caller import authenticate  # noqa: PLC0415
-    from common.settings import SettingsError, get_settings  # noqa: PLC0415
+def declared_by(function: Function) -> Sequence[Declared]:
+    """Return what a function of `endpoint` or `serve` answers."""
+    declared: Sequence[Declared] = function.__dict__["declared"]
+    return declared
+
+
+def _answer(declared: Sequence[Declared], request: Request) -> Response:
+    """Choose an endpoint by the path, then by the method, and call it."""
+    matching = [each for each in declared if each.endpoint.parameters(request.path) is not None]
+    if not matching:
+        raise NotFound("No endpoint has this path.")
+    path = most_specific(each.endpoint.path for each in matching)[0]
+    on_path = [each for each in matching if each.endpoint.path == path]
+    lines.request_scope(path, on_path[0].endpoint.name)
+    allow = {"Allow": ", ".join([*(method for each in on_path for method in each.endpoint.methods), "OPTIONS"])}
+    if request.method == "OPTIONS":
+        return Response(status=HTTPStatus.NO_CONTENT, headers=allow, content_type="")
+    for each in on_path:
+        if request.method in each.endpoint.methods:
+            return _call(each, request)
+    raise MethodNotAllowed("The endpoint does not know this method.", headers=allow)
+
+
+def _call(declared: Declared, request: Request) -> Response:
+    lines.request_scope(declared.endpoint.path, declared.endpoint.name)
+    arguments: list[Any] = [request]
+    if declared.endpoint.scope:
+        # A public function starts in half the time without pydantic.
+        from common.auth.caller import authenticate, check_scope  # noqa: PLC0415
+
+        caller = authenticate(request.headers.get("Authorization"))
+        check_scope(caller, declared.endpoint.scope)
+        arguments.append(caller)
+    models = {"query": declared.query, "body": declared.body}
+    read = {name: model.read(request) for name, model in models.items() if model}
+    with handler_reads_body(request.environ):
+        response = declared.handler(*arguments, **declared.endpoint.parameters(request.path) or {}, **read)
+    g.log_level = declared.log_level
+    return response
+
+
+def _check_settings(declared: Sequence[Declared]) -> None:
+    """Load the settings that the endpoints use. Ends the start, naming every bad one, if there are any."""
+    if not any(each.endpoint.scope for each in declared):
+        return
+    from common.settings import AuthSettings, LogSettings, SettingsError, check  # noqa: PLC0415  # see _call
 
     try:
-        get_settings()
+        check(AuthSettings, LogSettings, *(group for each in declared for group in each.settings))
     except SettingsError as error:
         sys.exit(str(error))
-    return authenticate
 
 
-def _prepare(app: Flask, function_name: str) -> None:
+def _prepare(app: Flask) -> None:
     """Give every answer of the app the contract's headers, problems and log line, the framework's own too."""
+    if app.extensions.setdefault(_PREPARED, False):
+        return
+    app.extensions[_PREPARED] = True
     app.url_map.merge_slashes = False  # //images is an unknown path, not a redirect
     app.wsgi_app = withhold_body(app.wsgi_app)  # type: ignore[method-assign, assignment]  # Flask's documented way to wrap itself
-    app.before_request(functools.partial(_begin, function_name))
+    app.before_request(functools.partial(_begin, app.name))
     app.after_request(_finish)
     app.register_error_handler(Exception, _problem)
 
 
 def _begin(function_name: str) -> None:
-    lines.logger()  # from here on other libraries' warnings are lines of our log, too
+    lines.logger()  # from here on, other libraries' warnings are lines of our log too
     lines.request_scope("-", function_name)
     sent = request.headers.get("X-Request-Id", "")
     g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
@@ -100,7 +170,7 @@ def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
     line = functools.partial(_log_request, g.log_level, request.method, response.status_code, g.started, g.request_id)
-    response.call_on_close(line)  # when all is sent: a caller does not wait for a log
+    response.call_on_close(line)  # after everything is sent: a caller does not wait for the log
     return response
 
 
@@ -112,13 +182,13 @@ def _log_request(level: int, method: str, status: int, started: float, request_i
 
 
 def _problem(error: Exception) -> Response:
-    """Answer the problem document of an exception; what no caller can cause is a 500, and is logged."""
-    if isinstance(error, HTTPException):  # the framework's own: its paths, its methods
+    """Return the problem document of an exception. One that no caller can cause is a 500 and is logged."""
+    if isinstance(error, HTTPException):  # the framework's own paths and methods
         headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
         return _document(Problem.of_status(error.code or HTTPStatus.INTERNAL_SERVER_ERROR, headers))
     if not isinstance(error, Problem):
         lines.logger().error("unexpected error: request_id=%s", g.request_id, exc_info=error)
-        return _document(Problem("Something went wrong here; the request id finds it in the log."))
+        return _document(Problem.of_status(HTTPStatus.INTERNAL_SERVER_ERROR))
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         lines.logger().warning("%s: request_id=%s: %s", error.code, g.request_id, error.__cause__ or error.detail)
     return _document(error)
@@ -126,8 +196,17 @@ def _problem(error: Exception) -> Response:
 
 def _document(problem: Problem) -> Response:
     headers = {"Cache-Control": "no-store", **problem.headers}
-    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = _RETRY_AFTER_SECONDS
-    return Response(
-        json.dumps(problem.document(g.request_id)), problem.status, headers, mimetype="application/problem+json"
-    )
+    if retry_after := RETRY_AFTER_SECONDS.get(problem.status):
+        headers["Retry-After"] = retry_after
+    return json_response(problem.document(g.request_id), problem.status, headers, mimetype="application/problem+json")
+
+
+def json_response(
+    document: object,
+    status: int = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+    *,
+    mimetype: str = "application/json",
+) -> Response:
+    """Return a JSON document, a mapping or a dataclass, as a response. It ends with a newline."""
+    return Response(json.dumps(document, default=vars) + "\n", status, dict(headers or {}), mimetype=mimetype)

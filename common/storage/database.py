@@ -12,7 +12,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from common.errors import StorageUnavailable
 from common.once import once
-from common.settings import get_settings
+from common.settings import DatabaseSettings, load
 
 _ATTEMPT_SECONDS = 0.5  # each wait for the pool makes it try to connect once: a restarted server is found this soon
 _MAX_CONNECTIONS = 8
@@ -36,7 +36,7 @@ def connection() -> Iterator[psycopg.Connection]:
 @once
 def _pool(_pid: int) -> ConnectionPool:
     """Return the pool of a process: one opened before a fork never works behind it."""
-    url = get_settings().database_url
+    url = load(DatabaseSettings).database_url
     if not url:
         raise psycopg.OperationalError("DATABASE_URL is not set")
     arguments = {
@@ -61,7 +61,7 @@ def _limit(connection: psycopg.Connection) -> None:
 
 def _live_connection(pool: ConnectionPool) -> psycopg.Connection:
     """Return a connection whose server is there; raise PoolTimeout after DATABASE_TIMEOUT_SECONDS without one."""
-    deadline = time.monotonic() + get_settings().database_timeout_seconds
+    deadline = time.monotonic() + load(DatabaseSettings).database_timeout_seconds
     while True:
         try:
             lent = pool.getconn(timeout=min(_ATTEMPT_SECONDS, deadline - time.monotonic()))

@@ -3,11 +3,12 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 from uuid import UUID
 
 from psycopg.rows import class_row, scalar_row
 
+from common.documents import ImageDocument, SourceFormat
 from common.errors import ImageNotFound
 from common.storage.database import connection
 
@@ -20,12 +21,12 @@ class StoredImage:
 
     id: UUID
     filename: str
-    content_type: str
+    content_type: Literal["image/jpeg"]
     width: int
     height: int
     quality: int
     size_bytes: int
-    source_format: str
+    source_format: SourceFormat
     created_at: datetime
     sha256: bytes
     data: bytes | None = None
@@ -34,6 +35,19 @@ class StoredImage:
     def etag(self) -> str:
         """The entity tag, unquoted: the SHA-256 of the stored bytes in hex."""
         return self.sha256.hex()
+
+    def document(self) -> ImageDocument:
+        """Return the image as callers see it."""
+        return ImageDocument(
+            id=str(self.id),
+            width=self.width,
+            height=self.height,
+            quality=self.quality,
+            size_bytes=self.size_bytes,
+            content_type=self.content_type,
+            source_format=self.source_format,
+            filename=self.filename,
+        )
 
 
 def add(data: bytes, *, filename: str, width: int, height: int, quality: int, source_format: str) -> StoredImage:

@@ -9,7 +9,7 @@ from common.errors import Problem
     ("status", "title", "code"),
     [
         (400, "Bad Request", "malformed_request"),
-        (413, "Content Too Large", "content_too_large"),
+        (413, "Content Too Large", "request_too_large"),
         (414, "URI Too Long", "uri_too_long"),
         (416, "Range Not Satisfiable", "range_not_satisfiable"),
         (422, "Unprocessable Content", "unprocessable_content"),

@@ -13,7 +13,6 @@ BAD = {
     "DEFAULT_QUALITY": "96",
     "CLIENT_MAX_SIZE_MB": "many",
     "MAX_PIXELS": "-1",
-    "APP_PORT": "70000",
     "LOG_BACKUPS": "0",
     "API_TOKENS": "good,not a token\x7f",
     "DATABASE_URL": "mysql://secret@host/db",
@@ -21,7 +20,7 @@ BAD = {
 
 
 def start(folder: Path, *command: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    target = {"FUNCTION_TARGET": "get_logs", "FUNCTION_SOURCE": str(servers.ROOT / "functions/get_logs.py")}
+    target = {"FUNCTION_TARGET": "upload_image", "FUNCTION_SOURCE": str(servers.ROOT / "functions/upload_image.py")}
     environment = servers.environment(folder, servers.free_port(), **target, **settings)
     arguments = [sys.executable, "-m", *command]
     return subprocess.run(  # noqa: S603  # our own command
@@ -37,6 +36,12 @@ def test_every_bad_setting_is_named_and_stops_the_start(tmp_path: Path, command:
     assert all(name in said for name in BAD)
     assert "secret" not in said
     assert "not a token" not in said
+
+
+def test_a_bad_setting_that_a_function_does_not_use_does_not_stop_it(tmp_path: Path) -> None:
+    others = {"CRON_TOKEN": "not a token\x7f", "APP_PORT": "70000", "MAX_PIXELS": "-1", "LOG_FETCH_CRON": "never"}
+    with servers.function("get_logs", tmp_path, **others) as function:
+        assert status(function, servers.TOKEN) == 200
 
 
 def test_a_setting_comes_from_the_environment_before_the_dotenv_file(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.compose.stacks import IMAGE, Stack
 from tests.functions.test_each_alone import FIRST_ANSWERS
 from tests.system.emulators import ROOT, free_ports
 
-SAMPLE = (ROOT / "emulator" / "sample.jpg").read_bytes()
+SAMPLE = (ROOT / "tools" / "sample.jpg").read_bytes()
 TOKEN = "a-token"  # noqa: S105  # known to nobody but the tests' own containers
 
 

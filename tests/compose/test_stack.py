@@ -27,7 +27,7 @@ from tests.system.test_hostile_callers import (  # noqa: F401  # these too
     test_what_only_looks_odd_is_served,
 )
 
-SAMPLE = (ROOT / "emulator" / "sample.jpg").read_bytes()
+SAMPLE = (ROOT / "tools" / "sample.jpg").read_bytes()
 UPLOADERS = 4
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from common.settings import Settings
+from common.settings import CronSettings
 from tests import servers
 from tests.cron import schedule
 
@@ -60,5 +60,5 @@ def test_its_token_is_its_own_or_from_a_file_or_the_first_of_the_api(tmp_path: P
 @pytest.mark.parametrize("url", ["ftp://host", "http://", "http://host:port", "http://a b", "http://user:secret@host"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="must be like http://host:port") as refused:
-        Settings(cron_base_url=url)
+        CronSettings(cron_base_url=url)
     assert "secret" not in str(refused.value)

@@ -34,7 +34,7 @@ def environments(host: str) -> Iterator[dict[str, str]]:
     """What each container of a YAML host is told."""
     for document in documents(host):
         if host == "aws-lambda":
-            shared = document["Globals"]["Endpoint"]["Environment"]["Variables"]
+            shared = document["Globals"]["Function"]["Environment"]["Variables"]
             resources = document["Resources"].values()
             yield from (shared | r["Properties"]["Environment"]["Variables"] for r in resources if "Properties" in r)
         elif host == "openfaas":

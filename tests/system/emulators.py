@@ -17,6 +17,8 @@ from pathlib import Path
 import httpx
 import psutil
 
+from api.endpoints import ENDPOINTS
+
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("api", "common", "cron", "emulator", "functions", "proxy", "runtime", "tools", "init.sql", ".env.example")
 READY = "Ctrl-C stops everything"
@@ -155,7 +157,7 @@ def copy_of_the_code() -> Iterator[Path]:
 @contextmanager
 def started(root: Path, *arguments: str, **settings: str) -> Iterator[Emulator]:
     """Start an emulator, which may still be starting; in the end nothing of it is left."""
-    first = free_ports(6)
+    first = free_ports(len(ENDPOINTS) + 1)
     emulator = Emulator(root, first, first + 1, arguments, settings)
     try:
         yield emulator

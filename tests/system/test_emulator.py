@@ -18,10 +18,11 @@ from PIL import Image
 
 from api.endpoints import ENDPOINTS
 from common.cores import usable_cores
+from common.settings import ConversionSettings
 from tests.system import emulators
 from tests.system.emulators import ROOT, Emulator, gone
 
-SAMPLE = (ROOT / "emulator" / "sample.jpg").read_bytes()
+SAMPLE = (ROOT / "tools" / "sample.jpg").read_bytes()
 
 
 @pytest.fixture
@@ -42,7 +43,8 @@ def test_every_function_is_in_the_table_and_answers_there(emulator: Emulator) ->
 
 
 def test_each_core_converts_and_reads(emulator: Emulator) -> None:
-    assert emulator.function("upload_image").environ()["CONVERSION_SLOTS"] == str(usable_cores())
+    assert ConversionSettings().conversion_slots == usable_cores()
+    assert emulator.function("upload_image").environ()["THREADS"] == str(4 * usable_cores())
     deadline = time.monotonic() + 10
     while len(workers := emulator.function("get_image").children()) < usable_cores():  # they start one after the other
         assert time.monotonic() < deadline, workers

@@ -117,4 +117,4 @@ def test_a_refused_upload_is_answered_whatever_its_size(emulator: Emulator) -> N
         )
         assert answer.status_code == status
         if status == 413:
-            assert answer.json()["actual"] > answer.json()["limit"] == 20 * 1024 * 1024
+            assert answer.json()["actual"] > answer.json()["limit"] == 21 * 1024 * 1024

@@ -16,7 +16,6 @@ import httpx
 import pytest
 
 from api.endpoints import ENDPOINTS, Endpoint
-from common.settings import Settings
 from emulator import proxy
 from tests import servers
 
@@ -127,8 +126,8 @@ def running(folder: Path, *, image_cache_seconds: int = 0) -> Iterator[Proxy]:
     functions = {function.name: StandIn(function.name) for function in ENDPOINTS}
     port = servers.free_port()
     addresses = {name: f"127.0.0.1:{function.server_port}" for name, function in functions.items()}
-    settings = Settings(client_max_size_mb=LIMIT // 1024**2, image_cache_seconds=image_cache_seconds)
-    proxy.write_configuration(folder, settings, f"127.0.0.1:{port}", addresses)
+    address = f"127.0.0.1:{port}"
+    proxy.write_configuration(folder, address, addresses, max_body_bytes=LIMIT, image_cache_seconds=image_cache_seconds)
     output = folder / "output"
     with output.open("wb") as out:
         process = subprocess.Popen(proxy.command(folder), stdout=out, stderr=subprocess.STDOUT)  # noqa: S603  # ours

@@ -99,9 +99,9 @@ class _Lines:
 @once
 def _store(_pid: int) -> _Store:
     """Return where LOG_STORE says that lines are kept; a process cannot share its parent's connection."""
-    from common.settings import get_settings  # noqa: PLC0415 slow to import, and /health never gets here
+    from common.settings import LogSettings, load  # noqa: PLC0415 slow to import, and /health never gets here
 
-    settings = get_settings()
+    settings = load(LogSettings)
     if settings.log_store == "database":
         from common.observe.log.table import LogTable  # noqa: PLC0415 nor need a log file wait for psycopg
 

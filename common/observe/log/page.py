@@ -3,7 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 _TOKEN = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{16})")
 
@@ -11,6 +11,8 @@ _TOKEN = re.compile(r"([0-9a-f]{1,15})-([0-9a-f]{16})")
 @dataclass(frozen=True)
 class Cursor:
     """A position, and a fingerprint of what stands before it: what was rotated out or replaced has another."""
+
+    PATTERN: ClassVar = "^(oldest|[0-9a-f]{1,15}-[0-9a-f]{16})$"  # of its text
 
     position: int
     fingerprint: str

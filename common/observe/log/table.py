@@ -10,7 +10,7 @@ from queue import SimpleQueue
 import psycopg
 
 from common.observe.log.page import OLDEST, Cursor, Page
-from common.settings import get_settings
+from common.settings import DatabaseSettings, load
 from common.storage.database import connection
 
 _GATHER_SECONDS = 0.05  # a request's lines come together, and so do those of many requests
@@ -135,7 +135,7 @@ class LogTable:
 
 def _connect() -> psycopg.Connection:
     """Return a connection that no request waits for, and whose trouble no pool logs."""
-    url = get_settings().database_url
+    url = load(DatabaseSettings).database_url
     if not url:
         raise psycopg.OperationalError("DATABASE_URL is not set")
     return psycopg.connect(

@@ -91,8 +91,10 @@ def test_a_line_cannot_be_forged_by_a_method_a_path_or_a_header(get_logs: httpx.
 def test_an_unforeseen_error_is_a_500_that_tells_nothing_and_a_log_line_that_tells_all(tmp_path: Path) -> None:
     source = tmp_path / "broken.py"
     source.write_text(
+        "from api import endpoints\n"
         "from common.http.endpoint import endpoint\n"
-        "@endpoint('GET /broken', public=True)\n"
+        "endpoints.ENDPOINTS = (endpoints.Endpoint('broken', 'GET /broken', 'A broken one', scope=None),)\n"
+        "@endpoint(answers={})\n"
         "def broken(request):\n"
         "    raise RuntimeError('the\\nsecret')\n"
     )
