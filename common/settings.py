@@ -132,7 +132,7 @@ class ConversionSettings(Group):
     """The most pixels (width x height) that an uploaded image may have."""
     default_quality: Annotated[int, Field(ge=1, le=95)] = 85
     """The JPEG quality, 1 to 95, if a request names none."""
-    conversion_slots: Annotated[int, Field(ge=1, le=64, default_factory=usable_cores)]
+    conversion_slots: int = Field(ge=1, le=64, default_factory=usable_cores)
     """How many images a process converts at once. Empty: one on each core that it may use, up to 8."""
     queue_timeout_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
     """How many seconds an upload waits for a conversion slot before it is refused with 503."""

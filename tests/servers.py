@@ -13,11 +13,20 @@ from pathlib import Path
 import httpx
 import psutil
 
+from api.endpoints import Endpoint
+from tests import contract
+
 ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "test-token"  # noqa: S105  # known to nobody but the tests' own functions
 GUNICORN = ("gunicorn", "-c", "python:runtime.gunicorn", "functions_framework:create_app()")
 FUNCTIONS_FRAMEWORK = ("functions_framework",)  # all that it needs stands in the environment
 START_SECONDS = 30
+
+
+def client(url: str, token: str) -> httpx.Client:
+    """A new client that sends the token, and holds every answer to openapi.json; close it."""
+    hooks = {"response": [contract.check]}
+    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60, event_hooks=hooks)
 
 
 class Function:
@@ -27,9 +36,7 @@ class Function:
         self.process = process
         self.port = port
         self._output = output
-        self.client = httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
-        )
+        self.client = client(f"http://127.0.0.1:{port}", TOKEN)
 
     def output(self) -> str:
         return self._output.read_text()
@@ -76,6 +83,16 @@ def function(name: str, folder: Path, command: tuple[str, ...] = GUNICORN, /, **
             yield started
     finally:
         _stop(process)
+
+
+def assert_it_answers(endpoint: Endpoint, client: httpx.Client) -> None:
+    """Assert that an endpoint answers a request without parameters, and asks for a token if it needs one."""
+    path = endpoint.path.replace("{id}", "00000000-0000-0000-0000-000000000000")
+    response = client.request(endpoint.method, path)
+    assert response.status_code < 500
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    anonymous = httpx.request(endpoint.method, client.base_url.join(path))
+    assert (anonymous.status_code == 401) == (endpoint.scope is not None)
 
 
 def python(folder: Path, code: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from api.endpoints import ENDPOINTS
+from tests import servers
 from tests.system import emulators
 
 COPIED = ("Dockerfile", ".dockerignore", "docker-compose.yml", "requirements.txt")
@@ -43,8 +44,7 @@ class Stack:
     @property
     def client(self) -> httpx.Client:
         """A new client that sends the token; close it."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+        return servers.client(self.url, self.token)
 
     def secret(self, name: str) -> str:
         return (self.root / ".data" / "secrets" / name).read_text()

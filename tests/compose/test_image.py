@@ -9,9 +9,10 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from api.endpoints import ENDPOINTS, Endpoint
+from tests import servers
 from tests.compose import stacks
 from tests.compose.stacks import IMAGE, Stack
-from tests.functions.test_each_alone import FIRST_ANSWERS
 from tests.system.emulators import ROOT, free_ports
 
 SAMPLE = (ROOT / "tools" / "sample.jpg").read_bytes()
@@ -24,9 +25,7 @@ class Container:
     def __init__(self, container: str, port: int) -> None:
         self.id = container
         self.port = port
-        self.client = httpx.Client(
-            base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
-        )
+        self.client = servers.client(f"http://127.0.0.1:{port}", TOKEN)
 
     def logs(self) -> str:
         done = subprocess.run(["docker", "logs", self.id], capture_output=True, text=True, check=True)  # noqa: S603, S607
@@ -69,11 +68,10 @@ def container(name: str, stack: Stack) -> Iterator[Container]:
         stacks.docker("rm", "--force", "--volumes", started.id)
 
 
-@pytest.mark.parametrize("name", FIRST_ANSWERS)
-def test_a_function_serves_as_any_user_with_nothing_but_tmp_and_stops_cleanly(stack: Stack, name: str) -> None:
-    method, path, status = FIRST_ANSWERS[name]
-    with container(name, stack) as function:
-        assert function.client.request(method, path).status_code == status
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_a_function_serves_as_any_user_with_nothing_but_tmp_and_stops_cleanly(stack: Stack, endpoint: Endpoint) -> None:
+    with container(endpoint.name, stack) as function:
+        servers.assert_it_answers(endpoint, function.client)
         stacks.docker("stop", "--time", "20", function.id)
         assert function.exit_code() == 0
         assert "cannot be written" not in function.logs()

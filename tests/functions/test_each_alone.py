@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from api.endpoints import ENDPOINTS, Endpoint
@@ -17,12 +16,7 @@ def test_the_function_starts_alone_and_stops_cleanly(
     tmp_path: Path, database_url: str, endpoint: Endpoint, command: tuple[str, ...]
 ) -> None:
     with servers.function(endpoint.name, tmp_path, command, DATABASE_URL=database_url) as function:
-        path = endpoint.path.replace("{id}", "00000000-0000-0000-0000-000000000000")
-        response = function.client.request(endpoint.method, path)
-        assert response.status_code < 500
-        assert response.headers["X-Content-Type-Options"] == "nosniff"
-        anonymous = httpx.request(endpoint.method, function.client.base_url.join(path))
-        assert (anonymous.status_code == 401) == (endpoint.scope is not None)
+        servers.assert_it_answers(endpoint, function.client)
     assert function.process.returncode == 0
     assert "Traceback" not in function.output()
 

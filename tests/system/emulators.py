@@ -18,6 +18,7 @@ import httpx
 import psutil
 
 from api.endpoints import ENDPOINTS
+from tests import servers
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("api", "common", "cron", "emulator", "functions", "proxy", "runtime", "tools", "init.sql", ".env.example")
@@ -57,8 +58,7 @@ class Emulator:
     @property
     def client(self) -> httpx.Client:
         """A new client that sends the token; close it."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+        return servers.client(self.url, self.token)
 
     def output(self) -> str:
         return self._output.read_text()

@@ -172,6 +172,9 @@ def _raised(declared: Declared) -> Iterator[type[Problem]]:
 def _schema_of(model: Any) -> Object:  # noqa: ANN401  # whatever pydantic can describe
     adapter = TypeAdapter(model)
     schema: Object = adapter.json_schema(ref_template="#/components/schemas/{model}", mode="validation")
+    for property_ in schema.get("properties", {}).values():
+        if property_.get("default", "") is None:  # absent, which JSON Schema says by not requiring it
+            del property_["default"]
     return schema
 
 
