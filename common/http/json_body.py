@@ -31,7 +31,7 @@ class JsonBody(BaseModel):
         InvalidRequest, which names everything that is wrong with its members.
         """
         media_type, options = parse_options_header(request.headers.get("Content-Type", ""))
-        if media_type != cls.media_type or options.get("charset", "utf-8").lower() != "utf-8":
+        if media_type.lower() != cls.media_type or options.get("charset", "utf-8").lower() != "utf-8":
             raise UnsupportedMediaType(f"Send {cls.media_type} in UTF-8.")
         if request.headers.get("Content-Encoding", "identity") != "identity":
             raise UnsupportedMediaType("Send the body without a Content-Encoding.")

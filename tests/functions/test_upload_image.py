@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests import pictures, servers
+from tests.problems import assert_problem
 
 MEBIBYTE = 1024 * 1024
 FIELDS = {"id", "width", "height", "quality", "size_bytes", "content_type", "source_format", "filename"}
@@ -25,14 +26,6 @@ def upload(client: httpx.Client, file: bytes, filename: str = "sample.png", /, *
 def send(client: httpx.Client, *parts: tuple[str, tuple[str | None, bytes]]) -> httpx.Response:
     """Upload these parts in this order; a part without a filename is a plain field."""
     return client.post("/images", files=list(parts))
-
-
-def assert_refused(response: httpx.Response, status: int, code: str) -> dict[str, object]:
-    assert response.status_code == status, response.text
-    assert response.headers["Content-Type"] == "application/problem+json"
-    problem: dict[str, object] = response.json()
-    assert problem["code"] == code
-    return problem
 
 
 def test_what_was_stored_is_answered_with_exactly_the_contracts_fields(
@@ -141,21 +134,21 @@ def test_a_file_without_a_name_is_called_image(upload_image: httpx.Client) -> No
 )
 def test_a_field_that_is_no_number_in_range_is_named(upload_image: httpx.Client, field: str, value: str) -> None:
     response = upload(upload_image, pictures.plain("PNG", (8, 6)), **{field: value})
-    problem = assert_refused(response, 422, "invalid_request")
+    problem = assert_problem(response, 422, "invalid_request")
     assert [error["field"] for error in problem["errors"]] == [field]  # type: ignore[attr-defined]
 
 
 def test_all_bad_fields_are_named_at_once(upload_image: httpx.Client) -> None:
     x = ("x", (None, b"1"))
     response = send(upload_image, ("quality", (None, b"96")), x, x, ("y", (None, b"no")), ("file", ("a", b"")))
-    problem = assert_refused(response, 422, "invalid_request")
+    problem = assert_problem(response, 422, "invalid_request")
     assert {error["field"] for error in problem["errors"]} == {"quality", "x", "y", "file"}  # type: ignore[attr-defined]
 
 
 def test_no_file_or_two_files_are_refused(upload_image: httpx.Client) -> None:
     picture = ("a.png", pictures.plain("PNG", (8, 6)))
     for parts in ([("x", (None, b"1"))], [("file", picture), ("file", picture)], [("File", picture)]):
-        problem = assert_refused(send(upload_image, *parts), 422, "invalid_request")
+        problem = assert_problem(send(upload_image, *parts), 422, "invalid_request")
         assert [error["field"] for error in problem["errors"]] == ["file"]  # type: ignore[attr-defined]
 
 
@@ -165,7 +158,7 @@ def test_no_file_or_two_files_are_refused(upload_image: httpx.Client) -> None:
 )
 def test_a_body_that_is_no_form_is_415(upload_image: httpx.Client, content_type: str) -> None:
     response = upload_image.post("/images", headers={"Content-Type": content_type}, content=b"file=1")
-    assert_refused(response, 415, "unsupported_media_type")
+    assert_problem(response, 415, "unsupported_media_type")
 
 
 BROKEN_FORMS = {
@@ -186,7 +179,7 @@ BROKEN_FORMS = {
 @pytest.mark.parametrize("body", BROKEN_FORMS.values(), ids=BROKEN_FORMS)
 def test_a_form_that_cannot_be_parsed_is_400(upload_image: httpx.Client, body: bytes) -> None:
     response = upload_image.post("/images", headers={"Content-Type": "multipart/form-data; boundary=b"}, content=body)
-    assert_refused(response, 400, "malformed_request")
+    assert_problem(response, 400, "malformed_request")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +187,7 @@ def test_a_form_that_cannot_be_parsed_is_400(upload_image: httpx.Client, body: b
 )
 def test_a_form_without_a_boundary_is_400(upload_image: httpx.Client, content_type: str) -> None:
     response = upload_image.post("/images", headers={"Content-Type": content_type}, content=b"--b--\r\n")
-    assert_refused(response, 400, "malformed_request")
+    assert_problem(response, 400, "malformed_request")
 
 
 FOREIGN = {
@@ -214,7 +207,7 @@ FOREIGN = {
 @pytest.mark.parametrize("file", FOREIGN.values(), ids=FOREIGN)
 def test_another_format_is_415_whatever_its_name_says(upload_image: httpx.Client, file: bytes) -> None:
     response = upload_image.post("/images", files={"file": ("photo.jpg", file, "image/jpeg")})
-    assert_refused(response, 415, "unsupported_image")
+    assert_problem(response, 415, "unsupported_image")
 
 
 @pytest.mark.parametrize("source_format", ["JPEG", "PNG", "WEBP", "BMP", "GIF"])
@@ -224,7 +217,7 @@ def test_a_picture_cut_short_is_422_and_leaves_no_row(
     whole = pictures.plain(source_format, (64, 48))
     before = count(database)
     for length in (16, len(whole) // 3, len(whole) // 2, len(whole) - 20):
-        assert_refused(upload(upload_image, whole[:length]), 422, "image_corrupt")
+        assert_problem(upload(upload_image, whole[:length]), 422, "image_corrupt")
     assert count(database) == before
 
 
@@ -236,29 +229,29 @@ def count(database: psycopg.Connection) -> int:
 
 @pytest.mark.parametrize("source_format", ["JPEG", "PNG", "WEBP", "BMP", "GIF"])
 def test_too_many_pixels_are_refused_with_the_figures(upload_image: httpx.Client, source_format: str) -> None:
-    problem = assert_refused(upload(upload_image, pictures.pixel_bomb(source_format)), 422, "image_too_many_pixels")
+    problem = assert_problem(upload(upload_image, pictures.pixel_bomb(source_format)), 422, "image_too_many_pixels")
     assert problem["limit"] == 52_000_000
     assert isinstance(problem["actual"], int)
     assert problem["actual"] > 52_000_000
 
 
 def test_a_scan_bomb_is_refused_with_the_figures(upload_image: httpx.Client) -> None:
-    problem = assert_refused(upload(upload_image, pictures.scan_bomb()), 422, "image_too_complex")
+    problem = assert_problem(upload(upload_image, pictures.scan_bomb()), 422, "image_too_complex")
     assert {"limit", "actual"} <= set(problem)
 
 
 def test_a_side_that_no_jpeg_can_have_is_refused_unless_a_box_shrinks_it(upload_image: httpx.Client) -> None:
     line = pictures.plain("PNG", (65_501, 2))
-    problem = assert_refused(upload(upload_image, line), 422, "image_too_large_for_jpeg")
+    problem = assert_problem(upload(upload_image, line), 422, "image_too_large_for_jpeg")
     assert (problem["limit"], problem["actual"]) == (65_500, 65_501)
     assert upload(upload_image, line, x=1000).status_code == 201
 
 
 def test_a_file_over_its_limit_is_refused_with_the_figures(tmp_path: Path, database_url: str) -> None:
     with servers.function("upload_image", tmp_path, DATABASE_URL=database_url, MAX_IMAGE_MB="1") as function:
-        problem = assert_refused(upload(function.client, bytes(MEBIBYTE + 1)), 413, "image_too_large")
+        problem = assert_problem(upload(function.client, bytes(MEBIBYTE + 1)), 413, "image_too_large")
         assert problem["limit"] == MEBIBYTE
-        assert_refused(upload(function.client, bytes(MEBIBYTE)), 415, "unsupported_image")
+        assert_problem(upload(function.client, bytes(MEBIBYTE)), 415, "unsupported_image")
 
 
 @pytest.mark.parametrize("slots", [1, 3])
@@ -280,7 +273,7 @@ def test_when_no_place_comes_free_in_time_the_answer_is_an_honest_503(
     assert set(statuses) == {201, 503}
     assert statuses.count(201) >= slots
     refused = next(response for response in responses if response.status_code == 503)
-    assert_refused(refused, 503, "overloaded")
+    assert_problem(refused, 503, "overloaded")
     assert int(refused.headers["Retry-After"]) >= 1
 
 
@@ -289,7 +282,7 @@ def test_without_a_database_the_answer_is_503(tmp_path: Path) -> None:
         settings = {"DATABASE_URL": url, "DATABASE_TIMEOUT_SECONDS": "0.5"}
         with servers.function("upload_image", tmp_path, **settings) as function:
             response = upload(function.client, pictures.plain("PNG", (8, 6)))
-            assert_refused(response, 503, "storage_unavailable")
+            assert_problem(response, 503, "storage_unavailable")
             assert int(response.headers["Retry-After"]) >= 1
 
 

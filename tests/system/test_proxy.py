@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -18,6 +17,7 @@ import pytest
 from api.endpoints import ENDPOINTS, Endpoint
 from emulator import proxy
 from tests import servers
+from tests.problems import assert_problem
 
 LIMIT = 1024 * 1024
 ID = "4fcc9986-facd-4e62-84b4-ddc8ebaca584"
@@ -165,21 +165,6 @@ def fresh_functions(nginx: Proxy) -> None:
 
 def requests(nginx: Proxy) -> list[str]:
     return [request for function in nginx.functions.values() for request in function.requests]
-
-
-def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    assert response.status_code == status
-    assert response.headers["Content-Type"] == "application/problem+json"
-    assert response.headers["Cache-Control"] == "no-store"
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
-    document: dict[str, Any] = response.json()
-    assert document["type"] == "about:blank"
-    assert document["status"] == status
-    assert document["code"] == code
-    assert document["title"]
-    assert document["detail"]
-    assert document["request_id"] == response.headers["X-Request-Id"]
-    return document
 
 
 @pytest.mark.parametrize("function", ENDPOINTS, ids=lambda function: function.name)

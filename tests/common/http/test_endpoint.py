@@ -8,22 +8,11 @@ import httpx
 import pytest
 
 from tests import servers
+from tests.problems import assert_problem
 
 LINE = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: (?P<route>\S+): (?P<function>\w+): (?P<level>[A-Z]+): (?P<message>.*)"
 )
-
-
-def assert_problem(response: httpx.Response, status: int, code: str) -> dict[str, object]:
-    assert response.status_code == status
-    assert response.headers["Content-Type"] == "application/problem+json"
-    assert response.headers["Cache-Control"] == "no-store"
-    assert response.headers["X-Content-Type-Options"] == "nosniff"
-    problem: dict[str, object] = response.json()
-    assert {"type", "title", "status", "detail", "code", "request_id"} <= set(problem)
-    assert (problem["status"], problem["code"]) == (status, code)
-    assert problem["request_id"] == response.headers["X-Request-Id"]
-    return problem
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW"])
