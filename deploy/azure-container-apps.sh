@@ -12,8 +12,8 @@
 # --scale-rule-http-concurrency is THREADS: above it another replica is started. Memory is 2 Gi, because the Consumption
 # plan wants twice as many Gi as CPUs.
 # Probes: Container Apps' defaults are TCP, or none on the Consumption plan of a workload profile environment.
-# One address: an HTTP route configuration (preview). It routes by path alone, which is enough while no two functions
-# share one. A domain of yours is bound to the route configuration. The apps keep
+# One address: an HTTP route configuration (preview). It routes by the beginning of the path alone, so an app holds all
+# functions whose paths begin alike. A domain of yours is bound to the route configuration. The apps keep
 # addresses of their own besides.
 # Cron: a Container Apps job with a cron expression, running the image with the command of the CronJob in
 # kubernetes.yaml.
@@ -29,14 +29,15 @@ az containerapp create --name @service@ --resource-group "$GROUP" --environment 
   --scale-rule-name http --scale-rule-type http --scale-rule-http-concurrency @threads@ \
   --secrets "database-url=$DATABASE_URL" "api-tokens=$API_TOKENS" \
   --env-vars DATABASE_URL=secretref:database-url API_TOKENS=secretref:api-tokens \
-  FUNCTION_TARGET=@function@ FUNCTION_SOURCE=functions/@function@.py WORKERS=1 THREADS=@threads@ LOG_STORE=database
+  FUNCTION_TARGET=@target@ FUNCTION_SOURCE=@source@ FUNCTIONS=@functions@ \
+  WORKERS=1 THREADS=@threads@ LOG_STORE=database
 # end
 
 routes=$(mktemp)
 cat >"$routes" <<END
 rules:
   # each function
-  - description: @method@ @path@
+  - description: "@routes@"
     routes:
       - match: {@path_match@: "@fixed_path@"}
     targets:

@@ -15,10 +15,10 @@
 set -eu
 : "${REGION:?the region to deploy to, such as europe-west1}"
 # each function
-gcloud run deploy @service@ --region "$REGION" --source . --function @function@ --base-image python313 \
+gcloud run deploy @service@ --region "$REGION" --source . --function @target@ --base-image python313 \
   --allow-unauthenticated --ingress internal-and-cloud-load-balancing \
   --cpu 1 --memory @memory_mib@Mi --concurrency @threads@ --timeout 60 --min-instances 0 --max-instances 10 \
-  --set-build-env-vars GOOGLE_FUNCTION_SOURCE=functions/@function@.py \
+  --set-build-env-vars GOOGLE_FUNCTION_SOURCE=@source@ \
   --set-secrets DATABASE_URL=image-api-database-url:latest,API_TOKENS=image-api-tokens:latest \
-  --set-env-vars PYTHONPATH=/workspace,WORKERS=1,THREADS=@threads@,LOG_STORE=database,QUEUE_TIMEOUT_SECONDS=5
+  --set-env-vars PYTHONPATH=/workspace,FUNCTIONS=@functions@,WORKERS=1,THREADS=@threads@,LOG_STORE=database,QUEUE_TIMEOUT_SECONDS=5
 # end

@@ -4,7 +4,8 @@
 #   python3 -m deploy cloud-run-routes --domain images.example.org > routes.sh
 #   PROJECT=my-project REGION=europe-west1 sh routes.sh
 #
-# It routes by path alone, which is enough while no two functions share one; the functions answer 405 themselves.
+# It routes by the beginning of the path alone, so a service holds all functions whose paths begin alike; the services
+# answer 405 themselves.
 #
 # Not tried on Google Cloud. Checked by a test that runs it with a stand-in for gcloud, and by reading its reference.
 set -eu

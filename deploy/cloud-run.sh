@@ -29,5 +29,5 @@ gcloud run deploy @service@ --region "$REGION" --image "@image@" \
   --allow-unauthenticated --ingress internal-and-cloud-load-balancing \
   --cpu 1 --memory @memory_mib@Mi --concurrency @threads@ --timeout 60 --min-instances 0 --max-instances 10 \
   --set-secrets DATABASE_URL=image-api-database-url:latest,API_TOKENS=image-api-tokens:latest \
-  --set-env-vars FUNCTION_TARGET=@function@,FUNCTION_SOURCE=functions/@function@.py,WORKERS=1,THREADS=@threads@,LOG_STORE=database,QUEUE_TIMEOUT_SECONDS=5
+  --set-env-vars FUNCTION_TARGET=@target@,FUNCTION_SOURCE=@source@,FUNCTIONS=@functions@,WORKERS=1,THREADS=@threads@,LOG_STORE=database,QUEUE_TIMEOUT_SECONDS=5
 # end

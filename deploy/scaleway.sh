@@ -25,8 +25,8 @@ set -eu
 scw container container create name=@service@ "namespace-id=$NAMESPACE_ID" "image=@image@" port=8080 \
   privacy=public https-connections-only=true min-scale=0 max-scale=10 timeout=60s \
   mvcpu-limit=1000 memory-limit-bytes=2GB scaling-option.concurrent-requests-threshold=@threads@ \
-  environment-variables.FUNCTION_TARGET=@function@ \
-  environment-variables.FUNCTION_SOURCE=functions/@function@.py \
+  environment-variables.FUNCTION_TARGET=@target@ \
+  environment-variables.FUNCTION_SOURCE=@source@ environment-variables.FUNCTIONS=@functions@ \
   environment-variables.WORKERS=1 environment-variables.THREADS=@threads@ environment-variables.LOG_STORE=database \
   "secret-environment-variables.DATABASE_URL=$DATABASE_URL" "secret-environment-variables.API_TOKENS=$API_TOKENS"
 # end

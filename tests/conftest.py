@@ -1,6 +1,6 @@
 """The cast of the tests: one PostgreSQL and one process a function, shared by all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,8 +9,13 @@ import httpx
 import psycopg
 import pytest
 
+from api.endpoints import ENDPOINTS, Endpoint
 from emulator.postgres import server as postgres
 from tests import servers
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--together", action="store_true", help="run the shared functions in one process: by_route")
 
 
 @contextmanager
@@ -41,30 +46,29 @@ def database(database_url: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="session")
-def upload_image(folder: Path, database_url: str) -> Iterator[httpx.Client]:
-    with servers.function("upload_image", folder, DATABASE_URL=database_url, THREADS="4") as started:
-        yield started.client
+def together(request: pytest.FixtureRequest, folder: Path, database_url: str) -> Iterator[servers.Function | None]:
+    """With --together: the one process that answers for every function."""
+    if not request.config.getoption("--together"):
+        yield None
+        return
+    with servers.together(folder, DATABASE_URL=database_url) as started:
+        yield started
 
 
-@pytest.fixture(scope="session")
-def get_image(folder: Path, database_url: str) -> Iterator[httpx.Client]:
-    with servers.function("get_image", folder, DATABASE_URL=database_url) as started:
-        yield started.client
+def _client_of(endpoint: Endpoint) -> Callable[..., Iterator[httpx.Client]]:
+    """Return the fixture of a function's name: a client of the function, which all tests share."""
+
+    @pytest.fixture(scope="session", name=endpoint.name)
+    def client(folder: Path, database_url: str, together: servers.Function | None) -> Iterator[httpx.Client]:
+        if together:
+            yield together.client
+            return
+        settings = {"THREADS": "4"} if endpoint.converts else {}
+        with servers.function(endpoint.name, folder, DATABASE_URL=database_url, **settings) as started:
+            yield started.client
+
+    return client
 
 
-@pytest.fixture(scope="session")
-def get_logs(folder: Path) -> Iterator[httpx.Client]:
-    with servers.function("get_logs", folder) as started:
-        yield started.client
-
-
-@pytest.fixture(scope="session")
-def health(folder: Path) -> Iterator[httpx.Client]:
-    with servers.function("health", folder) as started:
-        yield started.client
-
-
-@pytest.fixture(scope="session")
-def index(folder: Path) -> Iterator[httpx.Client]:
-    with servers.function("index", folder) as started:
-        yield started.client
+for each in ENDPOINTS:
+    globals()[each.name] = _client_of(each)

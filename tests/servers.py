@@ -7,13 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
 
-from api.endpoints import Endpoint
+from api.endpoints import ENDPOINTS, Endpoint
 from tests import contract
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,6 +83,14 @@ def function(name: str, folder: Path, command: tuple[str, ...] = GUNICORN, /, **
             yield started
     finally:
         _stop(process)
+
+
+def together(folder: Path, **settings: str) -> AbstractContextManager[Function]:
+    """Start every function in one process, as a host that cannot route does."""
+    functions = ":".join(endpoint.name for endpoint in ENDPOINTS)
+    source = str(ROOT / "runtime" / "by_route.py")
+    threads = str(sum(endpoint.threads for endpoint in ENDPOINTS))
+    return function("by_route", folder, FUNCTION_SOURCE=source, FUNCTIONS=functions, THREADS=threads, **settings)
 
 
 def assert_it_answers(endpoint: Endpoint, client: httpx.Client) -> None:

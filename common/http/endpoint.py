@@ -10,13 +10,14 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from flask import Flask, Request, Response, current_app, g, has_app_context, request
 from werkzeug.exceptions import HTTPException
 
 from api.endpoints import Endpoint, most_specific, named
-from common.errors import RETRY_AFTER_SECONDS, MethodNotAllowed, NotFound, Problem
+from common.errors import RETRY_AFTER_SECONDS, MethodNotAllowed, NotFound, Overloaded, Problem
 from common.http.body import handler_reads_body, withhold_body
 from common.observe.log import lines
 
@@ -85,8 +86,10 @@ def serve(declared: Sequence[Declared]) -> Function:
         _check_settings(declared)
         _prepare(current_app)
 
+    share = _share_of_conversions(declared)
+
     def function(request: Request) -> Response:
-        return _answer(declared, request)
+        return _answer(declared, request, share)
 
     function.__dict__["declared"] = declared
     return function
@@ -98,7 +101,13 @@ def declared_by(function: Function) -> Sequence[Declared]:
     return declared
 
 
-def _answer(declared: Sequence[Declared], request: Request) -> Response:
+def _share_of_conversions(declared: Sequence[Declared]) -> BoundedSemaphore | None:
+    """Return what keeps conversions from taking the threads of other endpoints, if there are any in this process."""
+    converting = [each.endpoint.threads for each in declared if each.endpoint.converts]
+    return BoundedSemaphore(sum(converting)) if 0 < len(converting) < len(declared) else None
+
+
+def _answer(declared: Sequence[Declared], request: Request, share: BoundedSemaphore | None) -> Response:
     """Choose an endpoint by the path, then by the method, and call it."""
     matching = [each for each in declared if each.endpoint.parameters(request.path) is not None]
     if not matching:
@@ -111,8 +120,17 @@ def _answer(declared: Sequence[Declared], request: Request) -> Response:
         return Response(status=HTTPStatus.NO_CONTENT, headers=allow, content_type="")
     for each in on_path:
         if request.method in each.endpoint.methods:
-            return _call(each, request)
+            return _call_within(share, each, request) if share and each.endpoint.converts else _call(each, request)
     raise MethodNotAllowed("The endpoint does not know this method.", headers=allow)
+
+
+def _call_within(share: BoundedSemaphore, declared: Declared, request: Request) -> Response:
+    if not share.acquire(blocking=False):
+        raise Overloaded("Too many images are being converted. Try again soon.")
+    try:
+        return _call(declared, request)
+    finally:
+        share.release()
 
 
 def _call(declared: Declared, request: Request) -> Response:

@@ -10,11 +10,14 @@ import yaml
 
 import deploy.__main__ as deploy
 from api.endpoints import ENDPOINTS, Endpoint
+from deploy import deployables
 from tests.servers import ROOT
 
 SETTINGS = {"image": "registry.example.org/image-api:1.0", "domain": "images.example.org"}
-PATHS = [(function.path.replace("{id}", "some-id"), function.name) for function in ENDPOINTS]
-UNKNOWN = [("/imagesque", "index"), ("/nothing/here", "index")]  # index answers 404
+UNKNOWN = ["/imagesque", "/nothing/here"]  # index answers 404
+DELETE_IMAGE = Endpoint("delete_image", "DELETE /images/{id}", "A thing", scope="delete")
+GET_METADATA = Endpoint("get_metadata", "GET /images/{id}/metadata", "A thing", scope="read")
+GATEWAYS = ["kubernetes", "knative", "openfaas-routes"]
 RUNS = [host for host in deploy.hosts() if host not in {"gateway", "cloud-run-routes", "openfaas-routes"}]
 
 
@@ -26,8 +29,14 @@ def of_kind(host: str, kind: str) -> list[Any]:
     return [document for document in documents(host) if document["kind"] == kind]
 
 
-def service(name: str) -> str:
-    return name.replace("_", "-")
+def service_of(host: str, name: str) -> str:
+    """The service that runs a function."""
+    (service,) = (each for each in deploy.services_of(host) if name in each.environment["FUNCTIONS"].split(":"))
+    return service.name.replace("_", "-")
+
+
+def sample(endpoint: Endpoint) -> str:
+    return re.sub(r"\{\w+\}", "some-id", endpoint.path)
 
 
 def environments(host: str) -> Iterator[dict[str, str]]:
@@ -46,10 +55,11 @@ def environments(host: str) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize("host", ["kubernetes", "knative", "openfaas", "aws-lambda"])
 def test_a_host_runs_every_function_once_from_its_own_file(host: str) -> None:
-    told = {environment["FUNCTION_TARGET"]: environment for environment in environments(host)}
-    assert sorted(told) == sorted(function.name for function in ENDPOINTS)
-    for name, environment in told.items():
-        assert environment["FUNCTION_SOURCE"] == f"functions/{name}.py"
+    told = list(environments(host))
+    names = [name for environment in told for name in environment["FUNCTIONS"].split(":")]
+    assert sorted(names) == sorted(function.name for function in ENDPOINTS)
+    for environment in told:
+        assert (ROOT / environment["FUNCTION_SOURCE"]).stem == environment["FUNCTION_TARGET"]
         assert (ROOT / environment["FUNCTION_SOURCE"]).exists()
         assert environment["LOG_STORE"] == "database"
         assert environment["WORKERS"] == "1"
@@ -58,7 +68,7 @@ def test_a_host_runs_every_function_once_from_its_own_file(host: str) -> None:
 @pytest.mark.parametrize("host", RUNS)
 def test_a_function_that_joins_the_list_joins_every_host(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     joined = Endpoint("get_thing", "GET /things/{id}", "A thing", scope="read")
-    monkeypatch.setattr(deploy, "ENDPOINTS", (*ENDPOINTS, joined))
+    monkeypatch.setattr(deployables, "ENDPOINTS", (*ENDPOINTS, joined))
     filled = deploy.fill(host, SETTINGS)
     assert "functions/get_thing.py" in filled
     assert filled.count("get_thing") >= 2
@@ -72,32 +82,48 @@ def test_a_filled_file_has_no_place_left_open_and_no_secret(host: str) -> None:
     assert not re.search(r"^[^#]*postgres(ql)?://", filled, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("path", "name"), PATHS + UNKNOWN)
-@pytest.mark.parametrize("host", ["kubernetes", "knative", "openfaas-routes"])
-def test_the_gateway_sends_a_path_to_its_function(host: str, path: str, name: str) -> None:
-    assert routed(host, "GET", path) == (service(name), path)
-    assert routed(host, "DELETE", path) == (service(name), path)  # it knows no DELETE, and says so
+@pytest.mark.parametrize("host", GATEWAYS)
+def test_the_gateway_sends_a_request_to_its_function(host: str) -> None:
+    for endpoint in ENDPOINTS:
+        assert routed(host, endpoint.method, sample(endpoint)) == (service_of(host, endpoint.name), sample(endpoint))
+    for path in UNKNOWN:
+        assert routed(host, "GET", path) == (service_of(host, "index"), path)
 
 
-@pytest.mark.parametrize("host", ["kubernetes", "knative", "openfaas-routes"])
-def test_functions_that_share_a_path_are_told_apart_by_their_methods(
+@pytest.mark.parametrize("host", GATEWAYS)
+def test_the_gateway_sends_a_method_that_no_function_has_to_a_function_of_the_path(host: str) -> None:
+    for endpoint in ENDPOINTS:
+        name, _ = routed(host, "BREW", sample(endpoint))
+        assert name in {service_of(host, each.name) for each in ENDPOINTS if each.path == endpoint.path}
+
+
+@pytest.mark.parametrize("host", GATEWAYS)
+def test_a_gateway_tells_methods_apart_and_gets_one_service_for_what_it_cannot_tell_apart(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    joined = Endpoint("delete_image", "DELETE /images/{id}", "A thing", scope="read")
-    monkeypatch.setattr(deploy, "ENDPOINTS", (*ENDPOINTS, joined))
+    monkeypatch.setattr(deployables, "ENDPOINTS", (*ENDPOINTS, DELETE_IMAGE, GET_METADATA))
     assert routed(host, "DELETE", "/images/some-id") == ("delete-image", "/images/some-id")
-    assert routed(host, "HEAD", "/images/some-id") == ("get-image", "/images/some-id")
-    assert routed(host, "PUT", "/images/some-id") == ("get-image", "/images/some-id")
+    reads = service_of(host, "get_image")
+    assert reads == service_of(host, "get_metadata") == "get-images-item"
+    assert routed(host, "HEAD", "/images/some-id") == (reads, "/images/some-id")
+    assert routed(host, "GET", "/images/some-id/metadata") == (reads, "/images/some-id/metadata")
+    assert routed(host, "PUT", "/images/some-id") == (reads, "/images/some-id")
 
 
-@pytest.mark.parametrize("host", ["azure-container-apps", "cloud-run-routes"])
-def test_a_host_that_routes_by_path_alone_refuses_functions_that_share_one(
+@pytest.mark.parametrize("host", ["azure-container-apps", "cloud-run", "cloud-run-functions"])
+def test_a_host_that_routes_by_path_alone_gets_one_service_for_a_path(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    joined = Endpoint("delete_image", "DELETE /images/{id}", "A thing", scope="read")
-    monkeypatch.setattr(deploy, "ENDPOINTS", (*ENDPOINTS, joined))
-    with pytest.raises(SystemExit, match=re.escape("/images/{id} has several functions")):
-        deploy.fill(host, SETTINGS)
+    before = {service.name: service for service in deploy.services_of(host)}
+    monkeypatch.setattr(deployables, "ENDPOINTS", (*ENDPOINTS, DELETE_IMAGE))
+    (shared,) = (each for each in deploy.services_of(host) if DELETE_IMAGE in each.endpoints)
+    (alone,) = (each for each in before.values() if "get_image" in each.environment["FUNCTIONS"].split(":"))
+    assert shared.environment["FUNCTIONS"].endswith("get_image:delete_image")
+    assert shared.threads == alone.threads + DELETE_IMAGE.threads
+    assert shared.memory_mib == max(alone.memory_mib, DELETE_IMAGE.memory_mib)
+    filled = deploy.fill(host, SETTINGS)
+    assert "FUNCTIONS=get_image:delete_image" in filled
+    assert f"THREADS={shared.threads}" in filled
 
 
 def routed(host: str, method: str, path: str) -> tuple[str, str]:
@@ -138,8 +164,8 @@ def test_lambda_sends_every_path_to_its_function() -> None:
     for resource in template["Resources"].values():
         for event in resource.get("Properties", {}).get("Events", {}).values():
             target = resource["Properties"]["Environment"]["Variables"]["FUNCTION_TARGET"]
-            routes[event["Properties"].get("Path", "/")] = target
-    assert routes == {function.path: function.name for function in ENDPOINTS}
+            routes[target] = event["Properties"].get("Path", "/")
+    assert routes == {function.name: function.path for function in ENDPOINTS}
 
 
 def test_every_pod_may_write_to_tmp_alone_and_is_nobody() -> None:

@@ -73,13 +73,14 @@ def test_cloud_run_gets_every_function(host: str, tmp_path: Path) -> None:
     ended, calls = run(host, tmp_path)
     assert ended.returncode == 0, ended.stderr
     deployed = {call["arguments"][2]: options(call["arguments"]) for call in calls}
-    assert set(deployed) == {function.name.replace("_", "-") for function in ENDPOINTS}
-    for function in ENDPOINTS:
-        sent = deployed[function.name.replace("_", "-")]
+    assert set(deployed) == {service.name.replace("_", "-") for service in deploy.services_of(host)}
+    for service in deploy.services_of(host):
+        sent = deployed[service.name.replace("_", "-")]
         told = variables(sent["--set-env-vars"]) | variables(sent.get("--set-build-env-vars", "a=b"))
         source = told.get("GOOGLE_FUNCTION_SOURCE") or told["FUNCTION_SOURCE"]
-        assert source == f"functions/{function.name}.py"
-        assert (sent.get("--function") or told["FUNCTION_TARGET"]) == function.name
+        assert source == service.environment["FUNCTION_SOURCE"]
+        assert (sent.get("--function") or told["FUNCTION_TARGET"]) == service.environment["FUNCTION_TARGET"]
+        assert told["FUNCTIONS"] == service.environment["FUNCTIONS"]
         assert sent["--concurrency"] == told["THREADS"]
         assert set(variables(sent["--set-secrets"])) == {"DATABASE_URL", "API_TOKENS"}
 
@@ -90,7 +91,10 @@ def test_the_load_balancer_sends_every_path_to_its_function(tmp_path: Path) -> N
     (url_map,) = [yaml.safe_load(call["read"]) for call in calls if call["read"]]
     (matcher,) = url_map["pathMatchers"]
     sent = {path: rule["service"].rsplit("/")[-1] for rule in matcher["pathRules"] for path in rule["paths"]}
-    wanted = {function.path.replace("{id}", "*"): function.name.replace("_", "-") for function in ENDPOINTS}
+    wanted = {
+        f"{service.fixed_path}*" if service.is_prefix else service.fixed_path: service.name.replace("_", "-")
+        for service in deploy.services_of("cloud-run-routes")
+    }
     assert sent == wanted
     assert matcher["defaultService"].endswith("/index")
     made = {call["arguments"][3] for call in calls if call["arguments"][1:3] == ["backend-services", "create"]}
@@ -101,21 +105,22 @@ def test_container_apps_get_every_function_and_its_path(tmp_path: Path) -> None:
     ended, calls = run("azure-container-apps", tmp_path)
     assert ended.returncode == 0, ended.stderr
     created = [call["arguments"] for call in calls if call["arguments"][:2] == ["containerapp", "create"]]
-    assert {f"FUNCTION_TARGET={function.name}" for function in ENDPOINTS} == {
-        argument for arguments in created for argument in arguments if argument.startswith("FUNCTION_TARGET=")
+    services = deploy.services_of("azure-container-apps")
+    assert {f"FUNCTIONS={service.environment['FUNCTIONS']}" for service in services} == {
+        argument for arguments in created for argument in arguments if argument.startswith("FUNCTIONS=")
     }
     assert all(f"database-url={TOLD['DATABASE_URL']}" in arguments for arguments in created)
     (routes,) = [yaml.safe_load(call["read"]) for call in calls if call["read"]]
     matches = [(rule["routes"][0]["match"], rule["targets"][0]["containerApp"]) for rule in routes["rules"]]
     assert matches[-1] == ({"prefix": "/"}, "index")  # the first match wins
-    for function in ENDPOINTS:
-        path = function.path.replace("{id}", "some-id")
+    for service in services:
+        path = service.path.replace("{id}", "some-id")
         won = next(
             app
             for match, app in matches
             if match.get("path") == path or path.startswith(match.get("prefix", path + " "))
         )
-        assert won == function.name.replace("_", "-")
+        assert won == service.name.replace("_", "-")
 
 
 def test_scaleway_gets_every_function(tmp_path: Path) -> None:
