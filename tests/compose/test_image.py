@@ -108,4 +108,4 @@ def test_a_stop_lets_the_request_under_way_finish(stack: Stack) -> None:
 def test_the_image_holds_the_code_and_nothing_else_of_the_folder(stack: Stack) -> None:
     assert (stack.root / ".env").exists()
     listed = stacks.docker("run", "--rm", "--network=none", "--entrypoint=ls", IMAGE, "-A", "/app")
-    assert set(listed.split()) - {"__pycache__"} == {"common", "cron", "functions"}
+    assert set(listed.split()) - {"__pycache__"} == {"api", "common", "cron", "functions", "runtime"}

@@ -134,8 +134,8 @@ def test_a_container_is_locked_down(stack: Stack, service: str) -> None:
 
 def test_a_body_over_the_limit_is_refused_with_the_limit_in_bytes(stack: Stack) -> None:
     with stack.client as client:
-        answer = client.post("/images", content=b"x" * (20 * 1024 * 1024 + 1))
-    assert (answer.status_code, answer.json()["limit"]) == (413, 20 * 1024 * 1024)
+        answer = client.post("/images", content=b"x" * (21 * 1024 * 1024 + 1))
+    assert (answer.status_code, answer.json()["limit"]) == (413, 21 * 1024 * 1024)
 
 
 @pytest.mark.parametrize("service", ["upload_image", "database", "proxy"])

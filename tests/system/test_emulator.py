@@ -257,7 +257,7 @@ def test_after_kill_9_during_the_start_nothing_is_left(root: Path) -> None:
 def test_make_dev_starts_a_function_anew_when_its_code_or_what_it_shares_changes(root: Path) -> None:
     with emulators.started(root, "--reload") as emulator:
         emulator.wait_until_ready()
-        handler, shared = root / "functions" / "index.py", root / "common" / "endpoint.py"
+        handler, shared = root / "functions" / "index.py", root / "common" / "http" / "endpoint.py"
         handler.write_text(handler.read_text().replace("Image API", "Another API"))
         emulator.wait_for_answer(emulator.url, '"Another API"')
         time.sleep(2.5)  # gunicorn looks once a second, and takes what it sees first for unchanged
@@ -273,5 +273,5 @@ def assert_nothing_of(root: Path) -> None:
 
 
 def test_what_checks_the_python_is_understood_by_old_ones() -> None:
-    source = (ROOT / "emulator" / "bootstrap.py").read_text()
+    source = (ROOT / "tools" / "bootstrap.py").read_text()
     ast.parse(source, feature_version=(3, 6))
