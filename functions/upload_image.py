@@ -3,20 +3,17 @@
 import re
 import time
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import BoundedSemaphore
 
 from flask import Request, Response, jsonify
 
-from common.errors import ImageTooLarge, InvalidRequest, Overloaded
+from common.errors import ImageTooLarge, InvalidRequest
 from common.http.endpoint import endpoint
 from common.http.form import Part, read_parts
 from common.images.convert import to_jpeg
 from common.images.options import Options
+from common.images.slots import conversion_slot
 from common.observe.log import lines
-from common.once import once
 from common.settings import get_settings
 from common.storage import image_store
 
@@ -32,7 +29,7 @@ _BIDI_CONTROLS = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
 def upload_image(request: Request) -> Response:
     """Answer 201 with what was stored."""
     form = UploadForm.parse(request)
-    with _conversion_slot(waited_seconds=_waited_seconds(request)):
+    with conversion_slot(waited_seconds=_waited_seconds(request)):
         image = to_jpeg(form.file, form.options, max_pixels=get_settings().max_pixels)
     stored = image_store.add(
         image.data,
@@ -120,23 +117,6 @@ def _waited_seconds(request: Request) -> float:
         return max(0.0, time.time() - float(request.headers.get("X-Request-Start", "")))
     except ValueError:
         return 0.0
-
-
-@contextmanager
-def _conversion_slot(*, waited_seconds: float) -> Iterator[None]:
-    """Hold one of CONVERSION_SLOTS places; raise Overloaded where none comes free in QUEUE_TIMEOUT_SECONDS."""
-    slots = _conversion_slots()
-    if not slots.acquire(timeout=max(0.0, get_settings().queue_timeout_seconds - waited_seconds)):
-        raise Overloaded("All places to convert are taken; try again soon.")
-    try:
-        yield
-    finally:
-        slots.release()
-
-
-@once
-def _conversion_slots() -> BoundedSemaphore:
-    return BoundedSemaphore(get_settings().conversion_slots)
 
 
 def _created(stored: image_store.StoredImage) -> Response:
