@@ -1,16 +1,13 @@
 """GET /images/{id}: a stored JPEG, a range of it, or the word that the caller has it already."""
 
-import re
-import unicodedata
 from collections.abc import Iterator
-from pathlib import PurePath
-from urllib.parse import quote
 from uuid import UUID
 
 from flask import Request, Response
 from werkzeug.datastructures import ContentRange
 from werkzeug.http import parse_date
 
+from common import filenames
 from common.errors import ImageNotFound, PreconditionFailed, RangeNotSatisfiable
 from common.http.endpoint import endpoint
 from common.settings import get_settings
@@ -56,13 +53,9 @@ def _uuid(text: str) -> UUID:
 
 
 def _headers(image: StoredImage) -> dict[str, str]:
-    stem = PurePath(image.filename).stem
-    ascii_stem = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
-    quotable = re.sub(r'[\\"]', "", ascii_stem).strip() or "image"
     return {
         "Accept-Ranges": "bytes",
-        # RFC 6266 4.3: the second form for all who know UTF-8, the first for the rest
-        "Content-Disposition": f"inline; filename=\"{quotable}.jpg\"; filename*=UTF-8''{quote(stem, safe='')}.jpg",
+        "Content-Disposition": filenames.content_disposition(image.filename, suffix=".jpg"),
     }
 
 

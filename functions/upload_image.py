@@ -2,11 +2,11 @@
 
 import re
 import time
-import unicodedata
 from dataclasses import dataclass
 
 from flask import Request, Response, jsonify
 
+from common import filenames
 from common.errors import ImageTooLarge, InvalidRequest
 from common.http.endpoint import endpoint
 from common.http.form import Part, read_parts
@@ -19,10 +19,7 @@ from common.storage import image_store
 
 _MEBIBYTE = 1024 * 1024
 _MAX_NUMBER_BYTES = 32
-_MAX_FILENAME_CHARACTERS = 255
 _NUMBERS = {"quality": 95, "x": 65_500, "y": 65_500}  # each from 1 to
-_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's categories: controls, surrogates, line and paragraph separators
-_BIDI_CONTROLS = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}  # they make a name read as another
 
 
 @endpoint("POST /images")
@@ -75,7 +72,7 @@ class UploadForm:
         if len(file.data) > max_image_bytes:
             raise ImageTooLarge(f"The file is over {max_image_bytes} bytes.", limit=max_image_bytes)
         quality = numbers["quality"] or settings.default_quality
-        return cls(file.data, _clean(file.filename or ""), Options(quality, numbers["x"], numbers["y"]))
+        return cls(file.data, filenames.clean(file.filename or ""), Options(quality, numbers["x"], numbers["y"]))
 
 
 def _only(name: str, parts: list[Part], errors: dict[str, str]) -> Part | None:
@@ -96,19 +93,6 @@ def _number(name: str, parts: list[Part], errors: dict[str, str]) -> int | None:
         errors.setdefault(name, f"must be a whole number from 1 to {_NUMBERS[name]}")
         return None
     return int(text)
-
-
-def _clean(filename: str) -> str:
-    """Return the base name as text that is safe to store, log and send back; "image" where nothing is left."""
-    base = re.split(r"[/\\]", filename)[-1]
-    printable = "".join(
-        character
-        for character in base
-        if unicodedata.category(character) not in _UNPRINTABLE
-        and unicodedata.bidirectional(character) not in _BIDI_CONTROLS
-    )
-    kept = printable.strip()[:_MAX_FILENAME_CHARACTERS]
-    return kept if kept.strip(".") else "image"
 
 
 def _waited_seconds(request: Request) -> float:
