@@ -69,8 +69,9 @@ class UploadForm:
         if not file or errors:
             named = [{"field": field, "message": message} for field, message in errors.items()]
             raise InvalidRequest("The form is not valid.", errors=named)
-        if len(file.data) > max_image_bytes:
-            raise ImageTooLarge(f"The file is over {max_image_bytes} bytes.", limit=max_image_bytes)
+        if file.size_bytes > max_image_bytes:
+            detail = f"The file is over {max_image_bytes} bytes."
+            raise ImageTooLarge(detail, limit=max_image_bytes, actual=file.size_bytes)
         quality = numbers["quality"] or settings.default_quality
         return cls(file.data, filenames.clean(file.filename or ""), Options(quality, numbers["x"], numbers["y"]))
 
@@ -87,9 +88,10 @@ def _number(name: str, parts: list[Part], errors: dict[str, str]) -> int | None:
     """Return a whole number, None where it is absent or empty; note an error where it is none or out of range."""
     part = _only(name, parts, errors)
     text = part.data.strip() if part else b""
-    if not text:
+    is_whole = part is None or part.size_bytes <= _MAX_NUMBER_BYTES
+    if not text and is_whole:
         return None
-    if not re.fullmatch(rb"[0-9]{1,9}", text) or not 1 <= int(text) <= _NUMBERS[name]:
+    if not is_whole or not re.fullmatch(rb"[0-9]{1,9}", text) or not 1 <= int(text) <= _NUMBERS[name]:
         errors.setdefault(name, f"must be a whole number from 1 to {_NUMBERS[name]}")
         return None
     return int(text)
