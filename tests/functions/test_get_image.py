@@ -140,7 +140,8 @@ def test_if_modified_since_gives_304_up_to_the_second(get_image: httpx.Client, s
     earlier = format_datetime(parsedate_to_datetime(modified) - timedelta(seconds=1), usegmt=True)
     assert get_image.get(small.path, headers={"If-Modified-Since": modified}).status_code == 304
     assert get_image.get(small.path, headers={"If-Modified-Since": earlier}).status_code == 200
-    assert get_image.get(small.path, headers={"If-Modified-Since": "yesterday"}).status_code == 200
+    for no_date in ("yesterday", "Sun, 06 Nov 99999999999999999999 08:49:37 GMT"):
+        assert get_image.get(small.path, headers={"If-Modified-Since": no_date}).status_code == 200
     both = {"If-Modified-Since": modified, "If-None-Match": '"other"'}
     assert get_image.get(small.path, headers=both).status_code == 200  # RFC 9110 13.1.3: the tag decides
 
