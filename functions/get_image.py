@@ -1,21 +1,19 @@
 """GET /images/{id}: a stored JPEG, a range of it, or 304 if the caller has it already."""
 
 import re
-from collections.abc import Iterator
+from functools import partial
 from uuid import UUID
 
 from flask import Request, Response
 
 from common import filenames
 from common.errors import ImageNotFound
-from common.http import conditional
+from common.http import conditional, stream
 from common.http.endpoint import endpoint
 from common.settings import get_settings
 from common.storage import image_store
-from common.storage.image_store import StoredImage
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)  # RFC 9562 4; UUID() takes more
-_SLICE_BYTES = 1024 * 1024  # up to here in one piece, above in slices of this: bounded memory
 _CACHE_CONTROL = "private, max-age=31536000, immutable"
 
 
@@ -26,7 +24,7 @@ def get_image(request: Request, id: str) -> Response:  # noqa: A002  # the contr
         raise ImageNotFound("No image has this id.")
     sent = dict(request.headers)
     plain = conditional.is_plain_get(request.method, sent)
-    image = image_store.find(UUID(id), max_data_bytes=_SLICE_BYTES if plain else 0)
+    image = image_store.find(UUID(id), max_data_bytes=stream.SLICE_BYTES if plain else 0)
     answer = conditional.evaluate(
         request.method, sent, etag=image.etag, last_modified=image.created_at, size_bytes=image.size_bytes
     )
@@ -39,7 +37,8 @@ def get_image(request: Request, id: str) -> Response:  # noqa: A002  # the contr
         response.headers["Content-Range"] = answer.content_range
     response.content_length = len(answer.span)
     if request.method == "GET" and answer.span:
-        response.response = _slices(image, answer.span) if image.data is None else [image.data]
+        read = partial(image_store.read, image.id)
+        response.response = stream.slices(read, answer.span) if image.data is None else [image.data]
     return response
 
 
@@ -55,16 +54,3 @@ def _caching(*, plain: bool) -> dict[str, str]:
     stale = seconds // 2
     cache_control = f"{_CACHE_CONTROL}, stale-while-revalidate={stale}"
     return {"X-Accel-Expires": str(seconds - stale), "Cache-Control": cache_control}  # in this order, for nginx
-
-
-def _slices(image: StoredImage, span: range) -> Iterator[bytes]:
-    """Return the bytes in slices, the first of them read already: what fails does so before the status is sent."""
-    cuts = range(span.start, span.stop, _SLICE_BYTES)
-    slices = (image_store.read(image.id, cut, min(cut + _SLICE_BYTES, span.stop)) for cut in cuts)
-    first = next(slices)
-
-    def body() -> Iterator[bytes]:
-        yield first
-        yield from slices
-
-    return body()

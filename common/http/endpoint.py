@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from common.errors import MethodNotAllowed, NotFound, Problem
 from common.http.body import withhold_body
+from common.http.stream import Transfer, transfer_of, watch_bodies
 from common.observe.log import lines
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -81,7 +82,7 @@ def _authentication() -> Callable[[str | None], None]:
 def _prepare(app: Flask, function_name: str) -> None:
     """Give every answer of the app the contract's headers, problems and log line, the framework's own too."""
     app.url_map.merge_slashes = False  # //images is an unknown path, not a redirect
-    app.wsgi_app = withhold_body(app.wsgi_app)  # type: ignore[method-assign, assignment]  # Flask's documented way to wrap itself
+    app.wsgi_app = watch_bodies(withhold_body(app.wsgi_app))  # type: ignore[method-assign, assignment]  # Flask's documented way to wrap itself
     app.before_request(functools.partial(_begin, function_name))
     app.after_request(_finish)
     app.register_error_handler(Exception, _problem)
@@ -99,16 +100,19 @@ def _begin(function_name: str) -> None:
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
-    line = functools.partial(_log_request, g.log_level, request.method, response.status_code, g.started, g.request_id)
+    transfer = transfer_of(request.environ)
+    line = functools.partial(
+        _log_request, g.log_level, request.method, response.status_code, g.started, g.request_id, transfer
+    )
     response.call_on_close(line)  # when all is sent: a caller does not wait for a log
     return response
 
 
-def _log_request(level: int, method: str, status: int, started: float, request_id: str) -> None:
+def _log_request(level: int, method: str, status: int, started: float, request_id: str, transfer: Transfer) -> None:
     milliseconds = round((time.perf_counter() - started) * 1000)
-    lines.logger().log(
-        level, "request finished: method=%s status=%d ms=%d request_id=%s", method, status, milliseconds, request_id
-    )
+    values = (transfer.outcome, method, status, milliseconds, request_id)
+    line = "request %s: method=%s status=%d ms=%d request_id=%s"
+    lines.logger().log(transfer.log_level(level), line, *values, exc_info=transfer.unexpected_error)
 
 
 def _problem(error: Exception) -> Response:
