@@ -187,6 +187,9 @@ class ImageTooLargeForJpeg(Problem):
     code = "image_too_large_for_jpeg"
 
 
+CONVERSION_PROBLEMS = (UnsupportedImage, ImageCorrupt, ImageTooManyPixels, ImageTooComplex, ImageTooLargeForJpeg)
+
+
 class Overloaded(Problem):
     """No place to convert came free in time."""
 

@@ -6,7 +6,8 @@ from typing import Literal
 
 from flask import Request, Response
 
-from common.http.endpoint import endpoint, json_response
+from common.http.endpoint import endpoint
+from common.http.json_response import json_response
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from flask import Request, Response
 
 import common
 from api.endpoints import ENDPOINTS
-from common.http.endpoint import endpoint, json_response
+from common.http.endpoint import endpoint
+from common.http.json_response import json_response
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,15 @@ from tempfile import TemporaryDirectory
 import httpx
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from api.endpoints import ENDPOINTS, Endpoint
 from emulator.postgres import server as postgres
 from tests import servers
+
+# No limit on time, and the same examples in every run: a test must not fail because a machine is slow.
+settings.register_profile("any machine", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,8 +68,8 @@ def _client_of(endpoint: Endpoint) -> Callable[..., Iterator[httpx.Client]]:
         if together:
             yield together.client
             return
-        settings = {"THREADS": "4"} if endpoint.converts else {}
-        with servers.function(endpoint.name, folder, DATABASE_URL=database_url, **settings) as started:
+        threads = {"THREADS": "4"} if endpoint.converts else {}
+        with servers.function(endpoint.name, folder, DATABASE_URL=database_url, **threads) as started:
             yield started.client
 
     return client

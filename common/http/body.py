@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from gunicorn.http.errors import ParseException
+
 from common.errors import DETAILS, MalformedRequest, RequestTooLarge
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Body:
     def _read(self, size: int) -> bytes:
         try:
             return bytes(self._stream.read(size))
-        except OSError as error:  # the server's word for broken chunks and for a caller that hung up
+        except (OSError, ParseException) as error:  # the client hung up, or sent malformed chunks
             raise MalformedRequest("The body could not be read to its end.") from error
 
 

@@ -1,32 +1,23 @@
-"""HTTP: the decorator that makes a handler an endpoint, and what all answers of a function have in common."""
+"""The decorator that makes a handler an endpoint, and the choice of an endpoint for a request."""
 
-import functools
-import json
 import logging
-import re
 import sys
-import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from flask import Flask, Request, Response, current_app, g, has_app_context, request
-from werkzeug.exceptions import HTTPException
+from flask import Request, Response, current_app, g, has_app_context
 
 from api.endpoints import Endpoint, most_specific, named
-from common.errors import RETRY_AFTER_SECONDS, MethodNotAllowed, NotFound, Overloaded, Problem
-from common.http.body import handler_reads_body, withhold_body
+from common.errors import MethodNotAllowed, NotFound, Overloaded, Problem
+from common.http.app import prepare
+from common.http.body import handler_reads_body
 from common.observe.log import lines
 
 if TYPE_CHECKING:
     from common.settings import Group
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_PROBED = "/robots.txt"  # the framework answers it without the function: this shows that a function is up
-_PREPARED = "image_api"
 
 Handler = Callable[..., Response]
 Function = Callable[[Request], Response]
@@ -84,7 +75,7 @@ def serve(declared: Sequence[Declared]) -> Function:
     """Return the function that answers all these endpoints, for functions-framework to run."""
     if has_app_context():  # functions-framework imports the function's file in one
         _check_settings(declared)
-        _prepare(current_app)
+        prepare(current_app)
 
     share = _share_of_conversions(declared)
 
@@ -161,70 +152,3 @@ def _check_settings(declared: Sequence[Declared]) -> None:
         check(AuthSettings, LogSettings, *(group for each in declared for group in each.settings))
     except SettingsError as error:
         sys.exit(str(error))
-
-
-def _prepare(app: Flask) -> None:
-    """Give every answer of the app the contract's headers, problems and log line, the framework's own too."""
-    if app.extensions.setdefault(_PREPARED, False):
-        return
-    app.extensions[_PREPARED] = True
-    app.url_map.merge_slashes = False  # //images is an unknown path, not a redirect
-    app.wsgi_app = withhold_body(app.wsgi_app)  # type: ignore[method-assign, assignment]  # Flask's documented way to wrap itself
-    app.before_request(functools.partial(_begin, app.name))
-    app.after_request(_finish)
-    app.register_error_handler(Exception, _problem)
-
-
-def _begin(function_name: str) -> None:
-    lines.logger()  # from here on, other libraries' warnings are lines of our log too
-    lines.request_scope("-", function_name)
-    sent = request.headers.get("X-Request-Id", "")
-    g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
-    g.log_level = logging.DEBUG if request.path == _PROBED else logging.INFO
-    g.started = time.perf_counter()
-
-
-def _finish(response: Response) -> Response:
-    response.headers["X-Request-Id"] = g.request_id
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    line = functools.partial(_log_request, g.log_level, request.method, response.status_code, g.started, g.request_id)
-    response.call_on_close(line)  # after everything is sent: a caller does not wait for the log
-    return response
-
-
-def _log_request(level: int, method: str, status: int, started: float, request_id: str) -> None:
-    milliseconds = round((time.perf_counter() - started) * 1000)
-    lines.logger().log(
-        level, "request finished: method=%s status=%d ms=%d request_id=%s", method, status, milliseconds, request_id
-    )
-
-
-def _problem(error: Exception) -> Response:
-    """Return the problem document of an exception. One that no caller can cause is a 500 and is logged."""
-    if isinstance(error, HTTPException):  # the framework's own paths and methods
-        headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-        return _document(Problem.of_status(error.code or HTTPStatus.INTERNAL_SERVER_ERROR, headers))
-    if not isinstance(error, Problem):
-        lines.logger().error("unexpected error: request_id=%s", g.request_id, exc_info=error)
-        return _document(Problem.of_status(HTTPStatus.INTERNAL_SERVER_ERROR))
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        lines.logger().warning("%s: request_id=%s: %s", error.code, g.request_id, error.__cause__ or error.detail)
-    return _document(error)
-
-
-def _document(problem: Problem) -> Response:
-    headers = {"Cache-Control": "no-store", **problem.headers}
-    if retry_after := RETRY_AFTER_SECONDS.get(problem.status):
-        headers["Retry-After"] = retry_after
-    return json_response(problem.document(g.request_id), problem.status, headers, mimetype="application/problem+json")
-
-
-def json_response(
-    document: object,
-    status: int = HTTPStatus.OK,
-    headers: Mapping[str, str] | None = None,
-    *,
-    mimetype: str = "application/json",
-) -> Response:
-    """Return a JSON document, a mapping or a dataclass, as a response. It ends with a newline."""
-    return Response(json.dumps(document, default=vars) + "\n", status, dict(headers or {}), mimetype=mimetype)

@@ -1,6 +1,7 @@
 """Images in PostgreSQL: every SQL statement about them."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeVar
@@ -13,6 +14,8 @@ from common.errors import ImageNotFound
 from common.storage.database import connection
 
 Row = TypeVar("Row")
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)  # UUID() takes other forms too
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,13 @@ class StoredImage:
             source_format=self.source_format,
             filename=self.filename,
         )
+
+
+def parse_id(text: str) -> UUID:
+    """Return the id that a path contains. Raises ImageNotFound if it is not written as a UUID is (RFC 9562 4)."""
+    if not _UUID.fullmatch(text):
+        raise ImageNotFound("No image has this id.")
+    return UUID(text)
 
 
 def add(data: bytes, *, filename: str, width: int, height: int, quality: int, source_format: str) -> StoredImage:

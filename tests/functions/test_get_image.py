@@ -1,6 +1,8 @@
 """GET /images/{id}."""
 
 import hashlib
+import re
+import socket
 import uuid
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
@@ -11,6 +13,7 @@ import psycopg
 import pytest
 
 from tests import servers
+from tests.conftest import database_server
 
 MEBIBYTE = 1024 * 1024
 
@@ -140,7 +143,8 @@ def test_if_modified_since_gives_304_up_to_the_second(get_image: httpx.Client, s
     earlier = format_datetime(parsedate_to_datetime(modified) - timedelta(seconds=1), usegmt=True)
     assert get_image.get(small.path, headers={"If-Modified-Since": modified}).status_code == 304
     assert get_image.get(small.path, headers={"If-Modified-Since": earlier}).status_code == 200
-    assert get_image.get(small.path, headers={"If-Modified-Since": "yesterday"}).status_code == 200
+    for no_date in ("yesterday", "Sun, 06 Nov 99999999999999999999 08:49:37 GMT"):
+        assert get_image.get(small.path, headers={"If-Modified-Since": no_date}).status_code == 200
     both = {"If-Modified-Since": modified, "If-None-Match": '"other"'}
     assert get_image.get(small.path, headers=both).status_code == 200  # RFC 9110 13.1.3: the tag decides
 
@@ -242,3 +246,51 @@ def test_a_large_image_is_served_in_bounded_memory(
             peak = function.resident_bytes()
         assert received == 100 * MEBIBYTE
         assert peak - before < 30 * MEBIBYTE
+
+
+def begin_download(function: servers.Function, image: Stored, request_id: str) -> socket.socket:
+    """Ask for an image, read the beginning of its body, and no more: the function waits with the rest."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)  # the kernel takes little of the body
+    connection.settimeout(30)
+    connection.connect(("127.0.0.1", function.port))
+    connection.sendall(
+        f"GET {image.path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {servers.TOKEN}\r\n"
+        f"X-Request-Id: {request_id}\r\n\r\n".encode()
+    )
+    assert connection.recv(1024).startswith(b"HTTP/1.1 200 ")
+    return connection
+
+
+def test_a_download_that_the_database_breaks_off_is_one_error_in_the_log(tmp_path: Path) -> None:
+    with database_server() as server:
+        with psycopg.connect(server.url, autocommit=True) as database:
+            image = Stored(database, bytes(64 * MEBIBYTE))
+        settings = {"DATABASE_URL": server.url, "DATABASE_TIMEOUT_SECONDS": "0.5"}
+        with servers.function("get_image", tmp_path, **settings) as function:
+            with begin_download(function, image, "half-way") as connection:
+                server.stop()
+                received = sum(len(chunk) for chunk in iter(lambda: connection.recv(MEBIBYTE), b""))
+            assert received < 64 * MEBIBYTE
+            log = servers.wait_for_line(tmp_path / "app.log", "half-way")
+            (line,) = [line for line in log.splitlines() if "half-way" in line]
+            assert ": /images/{id}: get_image: ERROR: request broken off after " in line
+            assert re.search(r" after \d{7,8} bytes: storage_unavailable: .*: method=GET status=200 ", line)
+            assert "finished" not in log
+            server.restart()
+            assert function.client.head(image.path).status_code == 200
+            assert all(re.match(r"\d{4}-\d\d-\d\d ", line) for line in function.output().splitlines())  # no traceback
+
+
+def test_a_download_that_the_client_breaks_off_is_not_logged_as_a_success(
+    tmp_path: Path, database_url: str, database: psycopg.Connection
+) -> None:
+    image = Stored(database, bytes(64 * MEBIBYTE))
+    with servers.function("get_image", tmp_path, DATABASE_URL=database_url) as function:
+        begin_download(function, image, "hung-up").close()
+        log = servers.wait_for_line(tmp_path / "app.log", "hung-up")
+        (line,) = [line for line in log.splitlines() if "hung-up" in line]
+        match = re.search(r": INFO: request broken off after (\d+) bytes: the client closed the connection: ", line)
+        assert match
+        assert int(match[1]) < 64 * MEBIBYTE
+        assert function.output() == log

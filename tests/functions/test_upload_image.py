@@ -130,7 +130,24 @@ def test_a_file_without_a_name_is_called_image(upload_image: httpx.Client) -> No
 
 @pytest.mark.parametrize("field", ["quality", "x", "y"])
 @pytest.mark.parametrize(
-    "value", ["0", "-1", "65501", "1.5", "1e2", "ten", "0x10", "٣", "1" * 40, "NaN", "1 2", "\x00", "+5"]
+    "value",
+    [
+        "0",
+        "-1",
+        "65501",
+        "1.5",
+        "1e2",
+        "ten",
+        "0x10",
+        "٣",
+        "1" * 40,
+        "NaN",
+        "1 2",
+        "\x00",
+        "+5",
+        " " * 40 + "5",
+        "5" + " " * 40 + "x",
+    ],
 )
 def test_a_field_that_is_no_number_in_range_is_named(upload_image: httpx.Client, field: str, value: str) -> None:
     response = upload(upload_image, pictures.plain("PNG", (8, 6)), **{field: value})
@@ -247,11 +264,16 @@ def test_a_side_that_no_jpeg_can_have_is_refused_unless_a_box_shrinks_it(upload_
     assert upload(upload_image, line, x=1000).status_code == 201
 
 
-def test_a_file_over_its_limit_is_refused_with_the_figures(tmp_path: Path, database_url: str) -> None:
+def test_a_file_of_exactly_the_limit_is_stored_and_one_byte_more_is_refused_with_the_figures(
+    tmp_path: Path, database_url: str
+) -> None:
+    picture = pictures.plain("JPEG", (64, 48))
+    exact = picture + bytes(MEBIBYTE - len(picture))  # what follows a JPEG's end does not count
     with servers.function("upload_image", tmp_path, DATABASE_URL=database_url, MAX_IMAGE_MB="1") as function:
-        problem = assert_problem(upload(function.client, bytes(MEBIBYTE + 1)), 413, "image_too_large")
-        assert problem["limit"] == MEBIBYTE
-        assert_problem(upload(function.client, bytes(MEBIBYTE)), 415, "unsupported_image")
+        assert upload(function.client, exact).status_code == 201
+        for more in (1, MEBIBYTE // 2):
+            problem = assert_problem(upload(function.client, exact + bytes(more)), 413, "image_too_large")
+            assert (problem["limit"], problem["actual"]) == (MEBIBYTE, MEBIBYTE + more)
 
 
 @pytest.mark.parametrize("slots", [1, 3])
@@ -290,7 +312,7 @@ def test_an_upload_leaves_the_contracts_line_in_the_log(upload_image: httpx.Clie
     stored = upload(upload_image, pictures.plain("PNG", (123, 77)), quality=81).json()
     expected = (
         ": /images: upload_image: INFO: "
-        f"upload finished: width=123 height=77 quality=81 size={stored['size_bytes']} source=PNG\n"
+        f"upload finished: id={stored['id']} width=123 height=77 quality=81 size={stored['size_bytes']} source=PNG\n"
     )
     assert expected in servers.wait_for_line(folder / "app.log", "width=123 height=77")
 

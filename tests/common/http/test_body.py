@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -85,3 +86,43 @@ def test_the_connection_serves_on_after_a_refused_body(upload_image: httpx.Clien
     for _ in range(3):
         refused = upload_image.post("/images", headers={"Authorization": "Bearer wrong"}, content=bytes(MEBIBYTE))
         assert refused.status_code == 401
+
+
+FORM = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\nx\r\n--b--\r\n'
+SIZE = b"%x" % len(FORM)
+BROKEN_CHUNKS = {
+    "a negative size": b"-1\r\n" + FORM,
+    "0x in the size": b"0x" + SIZE + b"\r\n" + FORM + b"\r\n0\r\n\r\n",
+    "an underscore in the size": b"1_0\r\n" + FORM,
+    "a plus in the size": b"+" + SIZE + b"\r\n" + FORM,
+    "no number": b"zz\r\n",
+    "an empty size": b"\r\n" + FORM,
+    "an endless size": b"1" * 100_000,
+    "line feeds alone": SIZE + b"\n" + FORM + b"\n0\n\n",
+    "a line feed in an extension": SIZE + b";\nxx\r\n" + FORM + b"\r\n0\r\n\r\n",
+    "a malformed extension": SIZE + b";=\r\n" + FORM + b"\r\n0\r\n\r\n",
+    "no line end after the data": SIZE + b"\r\n" + FORM + b"XX0\r\n\r\n",
+    "a forbidden trailer": SIZE + b"\r\n" + FORM + b"\r\n0\r\nContent-Length: 5\r\n\r\n",
+    "a malformed trailer": SIZE + b"\r\n" + FORM + b"\r\n0\r\nnonsense\r\n\r\n",
+    "an end in a chunk": SIZE + b"\r\n" + FORM[:9],
+    "an end in a size": SIZE,
+    "no last chunk": SIZE + b"\r\n" + FORM + b"\r\n",
+    "no end of the trailer": SIZE + b"\r\n" + FORM + b"\r\n0\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", BROKEN_CHUNKS.values(), ids=BROKEN_CHUNKS)
+def test_broken_chunks_are_400(upload_image: httpx.Client, sent: bytes) -> None:
+    head = (
+        f"POST /images HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {servers.TOKEN}\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection((upload_image.base_url.host, upload_image.base_url.port or 0), 10) as connection:
+        with suppress(ConnectionError):  # the function may answer before it has all
+            connection.sendall(head.encode() + sent)
+            connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"Content-Type: application/problem+json" in answer
+    assert b'"code": "malformed_request"' in answer

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from api import endpoints
-from common.http.endpoint import endpoint, json_response
+from common.http.endpoint import endpoint
+from common.http.json_response import json_response
 from common.http.fields import Query, WholeNumber
 from common.http.json_body import JsonBody
 from pydantic import Field

@@ -115,7 +115,7 @@ lines.logger().info("outside")
     assert found[2:] == [("-", "-", "INFO", "outside")]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(message=st.text(st.characters()))
 @example(message="".join(map(chr, [*range(32), *range(127, 160), 0x2028, 0x2029, 0x202E, 0x2066, 0xD800, 0xDFFF])))
 def test_whatever_is_logged_is_one_line_of_printable_text(speaker: subprocess.Popen[bytes], message: str) -> None:
