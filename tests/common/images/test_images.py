@@ -102,16 +102,29 @@ def test_a_line_one_pixel_thin_keeps_its_pixel(source_format: str, size: tuple[i
 
 
 @pytest.mark.parametrize("source_format", FORMATS)
-@pytest.mark.parametrize("quality", [1, 50, 95])
-def test_every_format_becomes_a_progressive_rgb_jpeg_of_half_the_colour_resolution(
-    source_format: str, quality: int
+@pytest.mark.parametrize(("quality", "luma"), [(1, 0x22), (50, 0x22), (89, 0x22), (90, 0x11), (95, 0x11)])
+def test_every_format_becomes_a_progressive_jpeg_with_full_colour_resolution_from_quality_90_up(
+    source_format: str, quality: int, luma: int
 ) -> None:
     jpeg = convert(pictures.plain(source_format, (300, 200)), Options(quality))
     assert (jpeg.width, jpeg.height, jpeg.quality, jpeg.source_format) == (300, 200, quality, source_format)
     image = opened(jpeg)
     assert image.info["progressive"]
     frame = next(content for marker, content in jpeg_markers(jpeg.data) if marker == 0xC2)
-    assert [frame[n] for n in (7, 10, 13)] == [0x22, 0x11, 0x11]
+    assert [frame[n] for n in (7, 10, 13)] == [luma, 0x11, 0x11]
+
+
+def test_thin_red_lines_on_black_keep_their_colour_from_quality_90_up() -> None:
+    source = Image.new("RGB", (64, 64))
+    for at in range(0, 64, 4):
+        source.paste((255, 0, 0), (0, at, 64, at + 1))
+    errors = {}
+    for quality in (89, 90, 95):
+        stored = opened(convert(pictures.saved(source, "PNG"), Options(quality)))
+        seen = [abs(a - b) for a, b in zip(source.tobytes(), stored.tobytes(), strict=True)]
+        errors[quality] = sum(seen) / len(seen)
+    assert errors[95] < errors[90] < 2
+    assert errors[89] > 20
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
