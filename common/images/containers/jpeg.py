@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterator
 
 from common.errors import ImageTooComplex
-from common.images.containers.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
+from common.images.containers.parts import MAX_PROFILE_BYTES, TIFF_ORDERS, Parts, corrupt, read_orientation
 
 MAX_SEGMENTS = 2_000  # the largest real file had 262
 MAX_SCAN_PIXELS = 2_500_000_000  # scans x pixels, 2 to 3 seconds; the largest real file had 0.36e9
@@ -32,8 +32,7 @@ def read(source: bytes) -> Parts:
     kept = [view[start:end] for marker, start, end in head if marker not in _METADATA]
     told = [source[start + 4 : end] for marker, start, end in head if marker in _METADATA]
     picture = b"".join([b"\xff\xd8", *kept, view[scans[0] : segments[-1][2]]])
-    exif = next((data for data in told if data.startswith(b"Exif\0\0")), b"")
-    return Parts("JPEG", width, height, picture, read_orientation(exif), _profile(told))
+    return Parts("JPEG", width, height, picture, _orientation(told), _profile(told))
 
 
 def _segments(source: bytes) -> Iterator[Segment]:
@@ -61,10 +60,21 @@ def _refuse_many_scans(scans: int, width: int, height: int) -> None:
         raise ImageTooComplex("The JPEG has too many scans for its size.", limit=MAX_SCAN_PIXELS, actual=scan_pixels)
 
 
+def _orientation(told: list[bytes]) -> int:
+    """Return the orientation of the first Exif segment that has a TIFF header. An empty one does not count."""
+    # "Exif", a zero and a byte that some programs set to 0xFF.
+    found = (data[6:] for data in told if data.startswith(b"Exif\0") and data[6:10] in TIFF_ORDERS)
+    return read_orientation(next(found, b""))
+
+
 def _profile(told: list[bytes]) -> bytes:
     """Return the profile joined from its numbered pieces, nothing if one is missing or it is huge."""
-    pieces = sorted(data[12:] for data in told if data.startswith(b"ICC_PROFILE\0"))
-    if not pieces or pieces[0][1:2] != bytes([len(pieces) & 0xFF]):
+    pieces = [data[12:] for data in told if data.startswith(b"ICC_PROFILE\0")]  # number, count, data
+    by_number: dict[bytes, bytes] = {}
+    for piece in pieces:
+        if piece[1:2] == pieces[0][1:2]:
+            by_number.setdefault(piece[:1], piece[2:])  # a profile that is given twice counts once
+    if not pieces or pieces[0][1:2] != bytes([len(by_number)]):
         return b""
-    profile = b"".join(piece[2:] for piece in pieces)
+    profile = b"".join(by_number[number] for number in sorted(by_number))
     return profile if len(profile) <= MAX_PROFILE_BYTES else b""

@@ -8,6 +8,8 @@ from common.errors import ImageCorrupt
 MAX_PROFILE_BYTES = 4 << 20  # the largest, of printing presses, take 3 MB
 UPRIGHT = 1
 
+TIFF_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}  # how EXIF's data starts, and struct's word for its byte order
+
 _ORIENTATION_TAG, _SHORT = 0x0112, 3
 
 
@@ -31,7 +33,7 @@ def corrupt(image_format: str) -> ImageCorrupt:
 def read_orientation(exif: bytes) -> int:
     """Return EXIF's orientation; 1 where there is none, or the EXIF is damaged."""
     tiff = exif.removeprefix(b"Exif\0\0")
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
+    order = TIFF_ORDERS.get(tiff[:4])
     if order is None:
         return UPRIGHT
     try:

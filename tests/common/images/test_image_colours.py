@@ -66,14 +66,29 @@ def test_a_palettes_colours_follow_its_profile() -> None:
 def test_a_profile_in_pieces_in_any_order_is_joined() -> None:
     profile = icc_profiles.rgb(icc_profiles.ADOBE_RGB, 2.2)
     head, tail = profile[:200], profile[200:]
-    pieces = (
-        pictures.jpeg_segment(0xE2, b"ICC_PROFILE\0\x02\x02" + tail),
-        pictures.jpeg_segment(0xE2, b"ICC_PROFILE\0\x01\x02" + head),
-    )
+    pieces = (piece(2, 2, tail), piece(1, 2, head))
     photo = pictures.saved(Image.new("RGB", (64, 64), (170, 110, 90)), "JPEG", quality=95)
     expected = icc_profiles.seen_in_srgb(icc_profiles.ADOBE_RGB, 2.2, (170, 110, 90))
     assert_colour(opened(convert(photo[:2] + b"".join(pieces) + photo[2:])), (0.5, 0.5), expected)
     assert_colour(opened(convert(photo[:2] + pieces[0] + photo[2:])), (0.5, 0.5), (170, 110, 90))
+
+
+def test_of_a_profile_that_is_given_twice_the_first_counts() -> None:
+    adobe, p3 = (icc_profiles.rgb(primaries, 2.2) for primaries in (icc_profiles.ADOBE_RGB, icc_profiles.DISPLAY_P3))
+    whole, other = piece(1, 1, adobe), piece(1, 1, p3)
+    halves = piece(1, 2, adobe[:200]) + piece(2, 2, adobe[200:])
+    others = piece(1, 2, p3[:200]) + piece(2, 2, p3[200:])
+    photo = pictures.saved(Image.new("RGB", (64, 64), (170, 110, 90)), "JPEG", quality=95)
+    expected = icc_profiles.seen_in_srgb(icc_profiles.ADOBE_RGB, 2.2, (170, 110, 90))
+    for pieces in (whole * 2, whole + other, halves * 2, halves + others, whole + others, halves + other):
+        assert_colour(opened(convert(photo[:2] + pieces + photo[2:])), (0.5, 0.5), expected, tolerance=2)
+    for pieces in (piece(1, 2, adobe[:200]) * 2, piece(3, 1, b""), pictures.jpeg_segment(0xE2, b"ICC_PROFILE\0")):
+        assert_colour(opened(convert(photo[:2] + pieces + photo[2:])), (0.5, 0.5), (170, 110, 90), tolerance=2)
+
+
+def piece(number: int, count: int, data: bytes) -> bytes:
+    """Return the segment of a JPEG that holds one piece of a profile."""
+    return pictures.jpeg_segment(0xE2, b"ICC_PROFILE\0" + bytes((number, count)) + data)
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP"])

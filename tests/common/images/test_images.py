@@ -263,3 +263,32 @@ def test_a_big_endian_orientation_is_read_too() -> None:
     exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
     image = pictures.quadrants((160, 120))
     assert_corners(opened(convert(pictures.saved(image, "JPEG", exif=exif, quality=95))), *UPRIGHT[6])
+
+
+TURNED = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"  # TIFF, orientation 6
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        (b"Exif\0\xff" + TURNED,),
+        (b"Exif\0\0", b"Exif\0\0" + TURNED),
+        (b"Exif\0\xff", b"Exif\0\0" + TURNED),
+        (b"Exif\0\0" + bytes(40), b"Exif\0\0" + TURNED),
+        (b"Exif", b"Exif\0\xff" + TURNED),
+        (b"http://ns.adobe.com/xap/1.0/\0<x/>", b"Exif\0\0" + TURNED),
+        (b"Exif\0\0" + TURNED, b"Exif\0\0" + TURNED.replace(b"\0\x06", b"\0\x03")),
+    ],
+    ids=["damaged name", "empty", "empty and damaged", "no TIFF", "short", "after XMP", "the first of two"],
+)
+def test_the_first_exif_segment_with_a_tiff_header_turns_the_picture(segments: tuple[bytes, ...]) -> None:
+    photo = pictures.saved(pictures.quadrants((160, 120)), "JPEG", quality=95)
+    told = b"".join(pictures.jpeg_segment(0xE1, segment) for segment in segments)
+    assert_corners(opened(convert(photo[:2] + told + photo[2:])), *UPRIGHT[6])
+
+
+def test_what_only_resembles_exif_turns_nothing() -> None:
+    photo = pictures.saved(pictures.quadrants((160, 120)), "JPEG", quality=95)
+    for segment in (b"Exit\0\0" + TURNED, b"exif\0\0" + TURNED, b"Exif\0\0II*\0" + TURNED[4:], b"Exif\0\0\0" + TURNED):
+        turned = photo[:2] + pictures.jpeg_segment(0xE1, segment) + photo[2:]
+        assert_corners(opened(convert(turned)), *UPRIGHT[1])
