@@ -160,6 +160,28 @@ def arithmetic_jpeg() -> bytes:
     return b"\xff\xd8" + jpeg_segment(0xDB, bytes([0] + [1] * 64)) + frame + scan + b"\xff\xd9"
 
 
+def jpeg_of_three_scans(size: Size = (64, 48)) -> bytes:
+    """Return a sequential JPEG whose components each have a scan of their own; every block has one level of it."""
+    blocks = size[0] // 8 * (size[1] // 8)
+    frame = struct.pack(">BHHB9B", 8, size[1], size[0], 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0)
+    tables = jpeg_segment(0xDB, bytes([0] + [1] * 64)) + jpeg_segment(0xC0, frame)
+    tables += jpeg_segment(0xC4, bytes((0, 0, 0, 0, 12, *[0] * 12, *range(12))))  # DC: four bits for each length
+    tables += jpeg_segment(0xC4, bytes((0x10, 1, *[0] * 15, 0)))  # AC: one bit for the end of a block
+    scans = b""
+    for component in (1, 2, 3):
+        bits, before = "", 0
+        for block in range(blocks):
+            level = 8 * (block * 37 * component % 256 - 128)
+            difference, before = level - before, level
+            length = abs(difference).bit_length()
+            value = difference if difference > 0 else difference + (1 << length) - 1
+            bits += f"{length:04b}" + (f"{value:0{length}b}" if length else "") + "0"
+        bits += "1" * (-len(bits) % 8)
+        data = int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\0")
+        scans += jpeg_segment(0xDA, bytes((1, component, 0, 0, 63, 0))) + data
+    return b"\xff\xd8" + tables + scans + b"\xff\xd9"
+
+
 def animation(image_format: str, first: Image.Image, *later: Image.Image) -> bytes:
     """Return an animated GIF, WebP or PNG, or a multi-picture JPEG (MPO)."""
     return saved(first, image_format, save_all=True, append_images=[*later])

@@ -13,6 +13,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from common.images.complete import is_complete
 from common.images.containers.parts import Parts, corrupt
 from common.images.geometry import Area
 
@@ -54,6 +55,8 @@ def decode(parts: Parts, size: tuple[int, int]) -> tuple[Image.Image, Area]:
     try:
         image = _READERS[parts.format](BytesIO(parts.picture))
         if image.size != (parts.width, parts.height):
+            raise corrupt(parts.format)
+        if not parts.ended and not is_complete(image, parts):
             raise corrupt(parts.format)
         if isinstance(image, JpegImageFile):
             return _shrunk(image, parts.picture, size)

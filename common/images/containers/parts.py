@@ -23,6 +23,7 @@ class Parts:
     picture: bytes
     orientation: int = UPRIGHT  # EXIF's 1 to 8
     profile: bytes = b""  # ICC
+    ended: bool = True  # False if the file lacks its end mark: its last rows may be missing too
 
 
 def corrupt(image_format: str) -> ImageCorrupt:
