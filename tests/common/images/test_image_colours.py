@@ -3,6 +3,7 @@
 import pytest
 from PIL import Image
 
+from common.images.containers import webp
 from common.images.options import Options
 from tests import icc_profiles, pictures
 from tests.image_assertions import BEST, assert_colour, assert_corners, convert, opened
@@ -198,6 +199,32 @@ def test_where_the_frame_of_a_gif_leaves_its_screen_open_it_is_white(control: by
     stored = opened(convert(pictures.gif((64, 64), (32, 0, 32, 64), control=control)))
     assert_colour(stored, (0.2, 0.5), WHITE)
     assert_colour(stored, (0.8, 0.5), BLUE)
+
+
+@pytest.mark.parametrize("options", [BEST, Options(95, 32, 32)])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_where_the_first_frame_of_a_webp_leaves_its_canvas_open_it_is_white(
+    lossless: bool,  # noqa: FBT001 # a parameter of the test
+    options: Options,
+) -> None:
+    first = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    first.paste((*BLUE, 255), (16, 8, 48, 64))
+    whole = pictures.saved(
+        first, "WEBP", save_all=True, append_images=[Image.new("RGBA", (64, 64), RED)], lossless=lossless
+    )
+    flags, frame = whole[20], whole[whole.index(b"ANMF") + 8 :]
+    assert not flags & 0x10  # the encoder says that nothing is transparent
+    assert (1 + frame[6], 1 + frame[9]) == (32, 56)  # and cuts the frame
+    stored = opened(convert(whole, options))
+    for place in ((0.1, 0.5), (0.9, 0.5), (0.5, 0.05)):
+        assert_colour(stored, place, WHITE)
+    for place in ((0.5, 0.5), (0.35, 0.2), (0.65, 0.9)):
+        assert_colour(stored, place, BLUE)
+
+
+def test_an_animated_webp_whose_first_frame_fills_its_canvas_is_left_as_it_is() -> None:
+    whole = pictures.animation("WEBP", pictures.quadrants((64, 48)), pictures.noise((64, 48)))
+    assert webp.read(whole).picture[20] == whole[20]
 
 
 def test_a_gifs_frame_over_the_edge_of_its_screen_is_shown_in_full() -> None:
