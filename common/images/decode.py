@@ -13,9 +13,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from common.images.colour import flatten
 from common.images.complete import is_complete
 from common.images.containers.parts import Parts, corrupt
-from common.images.geometry import Area
+from common.images.geometry import Area, Box, Size
 
 # The caller's own gate counts the pixels before Pillow sees them, in every format and per request.
 Image.MAX_IMAGE_PIXELS = None
@@ -54,7 +55,7 @@ def decode(parts: Parts, size: tuple[int, int]) -> tuple[Image.Image, Area]:
     """Return the image, a JPEG shrunk close to size, and its area that is picture; raise ImageCorrupt."""
     try:
         image = _READERS[parts.format](BytesIO(parts.picture))
-        if image.size != (parts.width, parts.height):
+        if image.size != parts.picture_size:
             raise corrupt(parts.format)
         if not parts.ended and not is_complete(image, parts):
             raise corrupt(parts.format)
@@ -66,7 +67,10 @@ def decode(parts: Parts, size: tuple[int, int]) -> tuple[Image.Image, Area]:
             raise corrupt(parts.format)
     except _UNREADABLE as error:
         raise corrupt(parts.format) from error
-    return _mended(image, parts), (0, 0, *image.size)
+    mended = _mended(image, parts)
+    if parts.frame is not None:
+        mended = _on_canvas(mended, (parts.width, parts.height), parts.frame)
+    return mended, (0, 0, *mended.size)
 
 
 def _shrunk(image: JpegImageFile, picture: bytes, size: tuple[int, int]) -> tuple[Image.Image, Area]:
@@ -113,6 +117,13 @@ def _on_clear_screen(image: GifImageFile) -> Image.Image:
     screen = Image.new("RGB", image.size, "white")
     screen.paste(image.crop(frame).convert("RGB"), frame)
     return screen
+
+
+def _on_canvas(image: Image.Image, size: Size, frame: Box) -> Image.Image:
+    """Return the frame of an animation on its canvas, which is clear elsewhere."""
+    canvas = Image.new("RGBA", size)
+    canvas.paste((flatten(image) if image.mode == "I;16" else image).convert("RGBA"), frame)
+    return canvas
 
 
 def _without_empty_alpha(image: Image.Image) -> Image.Image:

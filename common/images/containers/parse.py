@@ -12,6 +12,7 @@ from collections.abc import Callable
 from common.errors import UnsupportedImage
 from common.images.containers import bmp, gif, jpeg, png, webp
 from common.images.containers.parts import Parts, corrupt
+from common.images.containers.png_chunks import SIGNATURE
 
 
 def parse_container(source: bytes) -> Parts:
@@ -41,7 +42,7 @@ def sniff(source: bytes) -> str | None:
     """Return the format that the first bytes show, or None."""
     if source.startswith(b"\xff\xd8\xff"):
         return "JPEG"
-    if source.startswith(png.SIGNATURE):
+    if source.startswith(SIGNATURE):
         return "PNG"
     if source.startswith((b"GIF87a", b"GIF89a")):
         return "GIF"

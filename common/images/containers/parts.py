@@ -4,6 +4,7 @@ import struct
 from dataclasses import dataclass
 
 from common.errors import ImageCorrupt
+from common.images.geometry import Box, Size
 
 MAX_PROFILE_BYTES = 4 << 20  # the largest, of printing presses, take 3 MB
 UPRIGHT = 1
@@ -18,12 +19,21 @@ class Parts:
     """What a file holds: its first frame, as a small file of the same format, and how to show it."""
 
     format: str
-    width: int  # px, as stored: before the orientation is applied
+    width: int  # px, of the canvas as stored: before the orientation is applied
     height: int
     picture: bytes
     orientation: int = UPRIGHT  # EXIF's 1 to 8
     profile: bytes = b""  # ICC
     ended: bool = True  # False if the file lacks its end mark: its last rows may be missing too
+    frame: Box | None = None  # where on its canvas the picture lies, None if it fills it
+
+    @property
+    def picture_size(self) -> Size:
+        """Width and height of the picture, px."""
+        if self.frame is None:
+            return self.width, self.height
+        left, top, right, bottom = self.frame
+        return right - left, bottom - top
 
 
 def corrupt(image_format: str) -> ImageCorrupt:

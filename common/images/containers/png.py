@@ -1,19 +1,14 @@
-"""PNG (W3C PNG, third edition): a row of chunks. Of an APNG, the default image."""
+"""PNG (W3C PNG, third edition): a row of chunks. Of an APNG, the first frame."""
 
 import struct
 import zlib
-from collections.abc import Iterator
 
-from common.errors import ImageTooComplex
+from common.images.containers.apng import hidden_frame
 from common.images.containers.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
-
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-MAX_CHUNKS = 100_000
+from common.images.containers.png_chunks import SIGNATURE, Chunk, read_chunks, with_end
 
 # tRNS is kept whatever its checksum says: without it hidden colours would show.
 _PICTURE = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
-
-Chunk = tuple[bytes, int, int]  # kind, start, end; the last one may end after the source
 
 
 def read(source: bytes) -> Parts:
@@ -21,43 +16,18 @@ def read(source: bytes) -> Parts:
     chunks = list(read_chunks(source))
     ended = chunks[-1][0] == b"IEND" and chunks[-1][2] <= len(source)
     if not ended:
-        source = _with_end(source, *chunks[-1])
+        source = with_end(source, *chunks[-1])
         chunks = list(read_chunks(source))
     if chunks[0][0] != b"IHDR":
         raise corrupt("PNG")
     width, height = struct.unpack_from(">II", source, 16)
     view = memoryview(source)
-    kept = [view[start:end] for kind, start, end in chunks if kind in _PICTURE]
+    animation, control = (_sound(source, chunks, kind) for kind in (b"acTL", b"fcTL"))
+    frame, replaced = hidden_frame(source, chunks, animation, control)
+    kept = [replaced.get(kind, view[start:end]) for kind, start, end in chunks if kind in _PICTURE]
     orientation = read_orientation(_sound(source, chunks, b"eXIf"))
     profile = _inflate(_sound(source, chunks, b"iCCP"))
-    return Parts("PNG", width, height, b"".join([SIGNATURE, *kept]), orientation, profile, ended)
-
-
-def read_chunks(source: bytes) -> Iterator[Chunk]:
-    """Yield every chunk up to IEND, or to the end of the source."""
-    position = len(SIGNATURE)
-    for _ in range(MAX_CHUNKS):
-        if position + 8 > len(source):
-            return
-        start = position
-        length, kind = struct.unpack_from(">I4s", source, start)
-        position += 12 + length
-        yield kind, start, position
-        if kind == b"IEND":
-            return
-    raise ImageTooComplex("The PNG has too many chunks.", limit=MAX_CHUNKS)
-
-
-def _with_end(source: bytes, kind: bytes, start: int, end: int) -> bytes:
-    """Return a PNG that breaks off in or after its last chunk with IEND, and with the pixels that are there."""
-    whole, rest = source[:start], source[start:end]
-    if end > len(source):
-        rest = _chunk(kind, source[start + 8 : end - 4]) if kind == b"IDAT" else b""
-    return whole + rest + _chunk(b"IEND", b"")
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I4s", len(data), kind) + data + struct.pack(">I", zlib.crc32(kind + data))
+    return Parts("PNG", width, height, b"".join([SIGNATURE, *kept]), orientation, profile, ended, frame)
 
 
 def _sound(source: bytes, chunks: list[Chunk], wanted: bytes) -> bytes:

@@ -4,7 +4,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from common.images.containers.png import read_chunks
+from common.images.containers.png_chunks import read_chunks
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
