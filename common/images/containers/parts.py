@@ -14,6 +14,20 @@ TIFF_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}  # how EXIF's data starts, and stru
 _ORIENTATION_TAG, _SHORT = 0x0112, 3
 
 
+Masks = tuple[int, int, int, int]  # the bits of a pixel that are its red, green, blue and alpha
+
+
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """Uncompressed rows of pixels in a file, each row filled up to four bytes, and what their bits mean."""
+
+    start: int  # of the first row in the file
+    bits: int  # a pixel: 1, 2, 4 or 8 with a palette, 16, 24 or 32 with masks
+    top_down: bool
+    palette: bytes = b""  # red, green and blue
+    masks: Masks | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a file holds: its first frame, as a small file of the same format, and how to show it."""
@@ -26,6 +40,7 @@ class Parts:
     profile: bytes = b""  # ICC
     ended: bool = True  # False if the file lacks its end mark: its last rows may be missing too
     frame: Box | None = None  # where on its canvas the picture lies, None if it fills it
+    raster: Raster | None = None  # how to read the picture, if no decoder is needed
 
     @property
     def picture_size(self) -> Size:
