@@ -124,6 +124,8 @@ def _on_clear_screen(image: GifImageFile) -> Image.Image:
 
 def _on_canvas(image: Image.Image, size: Size, frame: Box) -> Image.Image:
     """Return the frame of an animation on its canvas, which is clear elsewhere."""
-    canvas = Image.new("RGBA", size)
-    canvas.paste((flatten(image) if image.mode == "I;16" else image).convert("RGBA"), frame)
+    shown = flatten(image) if image.mode == "I;16" else image
+    mode = "LA" if shown.mode in ("1", "L", "LA") else "RGBA"
+    canvas = Image.new(mode, size)
+    canvas.paste(shown.convert(mode), frame)
     return canvas

@@ -24,6 +24,7 @@ def animated(frames: int = 2, *, sound: bool = True) -> bytes:
 
 
 def rows(size: tuple[int, int], pixel: bytes) -> bytes:
+    """Return packed rows of a pixel of whole bytes."""
     return zlib.compress((b"\0" + pixel * size[0]) * size[1])
 
 
@@ -74,6 +75,9 @@ def test_a_first_frame_that_is_smaller_than_its_canvas_lies_on_white(options: Op
     [
         (0, 8, b"\x00", b"\x64", b"", (100, 100, 100)),
         (0, 8, b"\x07", b"\x64", png_chunk(b"tRNS", b"\0\x07"), (100, 100, 100)),
+        (0, 1, b"\0", b"\xff", png_chunk(b"tRNS", b"\0\0"), WHITE),
+        (0, 1, b"\xff", b"\0", png_chunk(b"tRNS", b"\0\1"), (0, 0, 0)),
+        (0, 2, b"\x55", b"\xaa", png_chunk(b"tRNS", b"\0\1"), (170, 170, 170)),
         (0, 16, b"\x07\x01", b"\x64\x64", png_chunk(b"tRNS", b"\x07\x01"), (100, 100, 100)),
         (2, 16, b"\xff\xff\0\0\xff\xff", b"\0\0\x80\x80\xff\xff", b"", (0, 128, 255)),
         (3, 8, b"\0", b"\1", png_chunk(b"PLTE", bytes((*HIDDEN, *BLUE))) + png_chunk(b"tRNS", b"\0"), BLUE),
@@ -81,12 +85,24 @@ def test_a_first_frame_that_is_smaller_than_its_canvas_lies_on_white(options: Op
         (6, 8, bytes((*HIDDEN, 0)), bytes((*BLUE, 255)), b"", BLUE),
         (6, 16, b"\xff\xff" * 3 + bytes(2), b"\0\0\x80\x80\xff\xff\xff\xff", b"", (0, 128, 255)),
     ],
-    ids=["grey", "keyed grey", "deep grey", "deep RGB", "palette", "grey and alpha", "RGBA", "deep RGBA"],
+    ids=[
+        "grey",
+        "keyed grey",
+        "white",
+        "black",
+        "2 bits",
+        "deep grey",
+        "deep RGB",
+        "palette",
+        "grey and alpha",
+        "RGBA",
+        "deep RGBA",
+    ],
 )
 def test_first_frames_of_all_kinds_of_pixels_are_placed(
     colour_type: int, bits: int, clear: bytes, shown: bytes, extra: bytes, expected: tuple[int, ...]
 ) -> None:
-    packed = zlib.compress((b"\0" + clear * 16 + shown * 16) * 24)
+    packed = zlib.compress((b"\0" + clear * (min(bits, 8) * 2) + shown * (min(bits, 8) * 2)) * 24)
     first = control(0, (32, 24, 32, 24)) + data(1, packed)
     source = apng(first, colour_type=colour_type, bits=bits, still=shown, extra=animated() + extra)
     stored = opened(convert(source))
