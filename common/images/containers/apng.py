@@ -35,8 +35,9 @@ def hidden_frame(
 
 
 def _are_sound(animation: bytes, control: bytes) -> bool:
-    number_of_frames = animation[:4]
-    return len(animation) == _ANIMATION_BYTES and number_of_frames != bytes(4) and len(control) == _CONTROL_BYTES
+    frames, number = animation[:4], control[:4]
+    are_whole = len(animation) == _ANIMATION_BYTES and len(control) == _CONTROL_BYTES
+    return are_whole and frames != bytes(4) and number == bytes(4)  # another number: the first fcTL is damaged
 
 
 def _pixels(source: bytes, chunks: list[Chunk]) -> bytes:

@@ -117,4 +117,5 @@ def _profile(source: bytes, header: _Header) -> bytes:
     if header.size != _V5_SIZE or source[70:74] != b"DEBM":
         return b""
     offset, length = struct.unpack_from("<II", source, 126)
-    return source[_FILE_HEADER_BYTES + offset :][:length] if length <= MAX_PROFILE_BYTES else b""
+    start = _FILE_HEADER_BYTES + offset
+    return source[start : start + length] if length <= MAX_PROFILE_BYTES else b""

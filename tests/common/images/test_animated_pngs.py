@@ -130,6 +130,7 @@ NO_ANIMATIONS = {
     "no fcTL": apng(data(0, rows((64, 48), bytes(GREEN)))),
     "fcTL with a wrong checksum": apng(control(0, FULL, sound=False), data(1, rows((64, 48), bytes(GREEN)))),
     "fcTL of a wrong length": apng(png_chunk(b"fcTL", bytes(25)), data(1, rows((64, 48), bytes(GREEN)))),
+    "fcTL of a later frame": apng(control(1, FULL), data(2, rows((64, 48), bytes(GREEN)))),
     "no data": apng(control(0, FULL), BLUE_FRAME),
     "empty data": apng(control(0, FULL), png_chunk(b"fdAT", b""), png_chunk(b"fdAT", b"\0\0\0\1")),
     "a frame over the edge": apng(control(0, (64, 48, 1, 0)), data(1, rows((64, 48), bytes(GREEN)))),
