@@ -14,7 +14,7 @@ def is_complete(image: ImageFile.ImageFile, parts: Parts) -> bool:
     """Tell whether a JPEG or a PNG that was given an end mark is all there. Raises ValueError if it cannot be read."""
     if parts.format == "PNG":
         return png_pixels.is_complete(parts.picture)
-    one, other = (_checksum(_decoded(image, picture)) for picture in jpeg_segments.provoked(parts.picture))
+    one, other = (_checksum(_decoded(image, picture)) for picture in jpeg_segments.two_endings(parts.picture))
     return one == other
 
 

@@ -12,7 +12,7 @@ _ANIMATION_BYTES, _CONTROL_BYTES = 8, 26
 _PIXELS_OFFSET = 12  # in fdAT: after length, kind and number
 
 
-def hidden_frame(
+def frame_outside_default_image(
     source: bytes, chunks: list[Chunk], animation: bytes, control: bytes
 ) -> tuple[Box | None, dict[bytes, bytes]]:
     """Return the frame's place on its canvas, None if it fills it, and the chunks that make a PNG of it, by kind.

@@ -21,7 +21,7 @@ _SKIPPED = frozenset((*range(0xE0, 0xF0), 0xFE, 0xDC, 0x01, _END))  # what libjp
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # neither a stuffed byte, a restart nor a fill byte
 
 _ALL_COEFFICIENTS = (1 << 64) - 1
-_RUBBISH = b"\xaa" * 8  # as many bytes as libjpeg reads ahead
+_FILLER = b"\xaa" * 8  # as many bytes as libjpeg reads ahead
 _COARSE = bytes(max(value, 16) for value in range(256))
 
 Segment = tuple[int, int, int]  # marker, start, end; a scan ends with its data
@@ -52,7 +52,7 @@ def find_end(source: bytes, frame: int, segments: list[Segment]) -> tuple[int, b
     ended = segments[-1][0] == _END
     if ended and (last is None or not _is_foreign(segments[last + 1 :], segments[last][2])):
         return segments[-1][2], True
-    # After a restart libjpeg skips what is no restart: nobody could tell that a part of a later scan is missing.
+    # If a restart marker is missing, libjpeg skips the filler bytes of two_endings: both versions would look the same.
     scans = [marker for marker, _, _ in segments[: (last or 0) + 1]].count(SCAN)
     restarts = any(marker == _RESTARTS and source[start + 4 : end] != b"\0\0" for marker, start, end in segments)
     if last is None or (restarts and scans > 1):
@@ -97,17 +97,17 @@ def _is_foreign(tail: list[Segment], position: int) -> bool:
     return False
 
 
-def provoked(picture: bytes) -> tuple[bytes, bytes]:
+def two_endings(picture: bytes) -> tuple[bytes, bytes]:
     """Return two versions of a picture that was given its end mark here. They look the same if it is complete.
 
-    The second one ends with rubbish, which decoders do not look at unless data are missing.
+    The second one ends with filler bytes, which a decoder uses only if data are missing.
     """
     segments = list(read_segments(picture))
     coarse = _coarse(picture, segments)
     if [marker for marker, _, _ in segments].count(SCAN) == 1:
-        # Without an end mark libjpeg gives up if it needs more than it reads ahead.
-        return coarse, coarse.removesuffix(END_MARK) + _RUBBISH
-    return coarse, coarse.removesuffix(END_MARK) + _RUBBISH * 8 + END_MARK
+        # A lone scan is decoded while it is read: without an end mark libjpeg stops if it needs more than the filler.
+        return coarse, coarse.removesuffix(END_MARK) + _FILLER
+    return coarse, coarse.removesuffix(END_MARK) + _FILLER * 8 + END_MARK
 
 
 def _coarse(picture: bytes, segments: list[Segment]) -> bytes:

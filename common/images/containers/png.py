@@ -3,7 +3,7 @@
 import struct
 import zlib
 
-from common.images.containers.apng import hidden_frame
+from common.images.containers.apng import frame_outside_default_image
 from common.images.containers.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
 from common.images.containers.png_chunks import SIGNATURE, Chunk, read_chunks, with_end
 
@@ -23,7 +23,7 @@ def read(source: bytes) -> Parts:
     width, height = struct.unpack_from(">II", source, 16)
     view = memoryview(source)
     animation, control = (_sound(source, chunks, kind) for kind in (b"acTL", b"fcTL"))
-    frame, replaced = hidden_frame(source, chunks, animation, control)
+    frame, replaced = frame_outside_default_image(source, chunks, animation, control)
     kept = [replaced.get(kind, view[start:end]) for kind, start, end in chunks if kind in _PICTURE]
     orientation = read_orientation(_sound(source, chunks, b"eXIf"))
     profile = _inflate(_sound(source, chunks, b"iCCP"))
