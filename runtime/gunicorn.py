@@ -37,10 +37,11 @@ keepalive = 75  # longer than any proxy's, so that it is never us who closes und
 timeout = 60
 graceful_timeout = 30  # what SIGTERM gives a running request
 
-# The proxy's limits are the narrower ones: it is the one to refuse.
+# Larger than the proxy's limits, which refuse first. gunicorn scans unfinished headers again at each read, so the limits
+# also bound the CPU time that a client without a token can take at a function's own port.
 limit_request_line = 0
-limit_request_fields = 1000
-limit_request_field_size = 65536
+limit_request_fields = 200
+limit_request_field_size = 16384
 
 # Whoever calls, even from this machine, has no say in the path, the scheme or the address of a request.
 forwarded_allow_ips = ""

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from PIL import Image
 
 from common import errors
+from common.images.containers.parse import parse_container
 from common.images.convert import to_jpeg
+from common.images.decode import decode
 from common.images.options import Jpeg, Options
 
 MAX_PIXELS = 50_000_000
@@ -31,6 +33,14 @@ def opened(jpeg: Jpeg) -> Image.Image:
     image = Image.open(io.BytesIO(jpeg.data))
     assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (jpeg.width, jpeg.height))
     return image
+
+
+def pixels_of(source: bytes, mode: str = "RGB") -> list[tuple[int, ...]]:
+    """Return a file's pixels, row by row, before transparency is laid on white and JPEG has changed them."""
+    parts = parse_container(source)
+    image = decode(parts, (parts.width, parts.height))[0].convert(mode)
+    places = ((x, y) for y in range(image.height) for x in range(image.width))
+    return [pixel for place in places if isinstance(pixel := image.getpixel(place), tuple)]
 
 
 def assert_colour(image: Image.Image, at: tuple[float, float], expected: tuple[int, ...], tolerance: int = 6) -> None:

@@ -160,6 +160,28 @@ def arithmetic_jpeg() -> bytes:
     return b"\xff\xd8" + jpeg_segment(0xDB, bytes([0] + [1] * 64)) + frame + scan + b"\xff\xd9"
 
 
+def jpeg_of_three_scans(size: Size = (64, 48)) -> bytes:
+    """Return a sequential JPEG whose components each have a scan of their own; every block has one level of it."""
+    blocks = size[0] // 8 * (size[1] // 8)
+    frame = struct.pack(">BHHB9B", 8, size[1], size[0], 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0)
+    tables = jpeg_segment(0xDB, bytes([0] + [1] * 64)) + jpeg_segment(0xC0, frame)
+    tables += jpeg_segment(0xC4, bytes((0, 0, 0, 0, 12, *[0] * 12, *range(12))))  # DC: four bits for each length
+    tables += jpeg_segment(0xC4, bytes((0x10, 1, *[0] * 15, 0)))  # AC: one bit for the end of a block
+    scans = b""
+    for component in (1, 2, 3):
+        bits, before = "", 0
+        for block in range(blocks):
+            level = 8 * (block * 37 * component % 256 - 128)
+            difference, before = level - before, level
+            length = abs(difference).bit_length()
+            value = difference if difference > 0 else difference + (1 << length) - 1
+            bits += f"{length:04b}" + (f"{value:0{length}b}" if length else "") + "0"
+        bits += "1" * (-len(bits) % 8)
+        data = int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\0")
+        scans += jpeg_segment(0xDA, bytes((1, component, 0, 0, 63, 0))) + data
+    return b"\xff\xd8" + tables + scans + b"\xff\xd9"
+
+
 def animation(image_format: str, first: Image.Image, *later: Image.Image) -> bytes:
     """Return an animated GIF, WebP or PNG, or a multi-picture JPEG (MPO)."""
     return saved(first, image_format, save_all=True, append_images=[*later])
@@ -176,11 +198,50 @@ def gif(screen: Size, frame: tuple[int, int, int, int], *, before: bytes = b"", 
     return head + before + control + b"," + struct.pack("<HHHHB", *frame, 0) + data
 
 
-def bmp(size: Size, bits: int, rows: bytes, *, compression: int = 0, palette: bytes = b"", masks: bytes = b"") -> bytes:
-    """Return a BMP with an INFO header; a negative height is stored from the top down."""
-    start = 54 + len(masks) + len(palette)
-    header = struct.pack("<IiiHHIIiiII", 40, *size, 1, bits, compression, len(rows), 0, 0, len(palette) // 4, 0)
-    return b"BM" + struct.pack("<IHHI", start + len(rows), 0, 0, start) + header + masks + palette + rows
+def bmp(  # noqa: PLR0913 # what a BMP differs in
+    size: Size,
+    bits: int,
+    rows: bytes,
+    *,
+    compression: int = 0,
+    palette: bytes = b"",
+    masks: bytes = b"",
+    header: int = 40,
+    colours: int | None = None,
+    profile: bytes = b"",
+) -> bytes:
+    """Return a BMP; a negative height is stored from the top down.
+
+    A header of 12 bytes is OS/2's first, one of 16 the shortest of OS/2 2. Masks follow a header of 40 bytes.
+    """
+    if header == 12:
+        head = struct.pack("<IHHHH", 12, *size, 1, bits)
+    else:
+        count = len(palette) // 4 if colours is None else colours
+        head = struct.pack("<IiiHHIIiiII", header, *size, 1, bits, compression, len(rows), 0, 0, count, 0)
+        head = head[:header] + masks
+        if profile:
+            head = head.ljust(56, b"\0") + b"DEBM" + bytes(52)
+            head += struct.pack("<II", 124 + len(palette) + len(rows), len(profile))
+        head = head.ljust(header, b"\0")
+    start = 14 + len(head) + len(palette)
+    return b"BM" + struct.pack("<IHHI", start + len(rows), 0, 0, start) + head + palette + rows + profile
+
+
+def bmp_rows(pixels: Iterable[int], width: int, bits: int) -> bytes:
+    """Return pixels in rows that are filled up to four bytes, in the order in which they come."""
+    values = list(pixels)
+    rows = [values[at : at + width] for at in range(0, len(values), width)]
+    if bits >= 8:
+        lines = [b"".join(value.to_bytes(bits // 8, "little") for value in row) for row in rows]
+    else:
+        digits = ["".join(f"{value:0{bits}b}" for value in row) for row in rows]
+        lines = [int(row.ljust((len(row) + 7) // 8 * 8, "0"), 2).to_bytes((len(row) + 7) // 8) for row in digits]
+    return b"".join(line + bytes(-len(line) % 4) for line in lines)
+
+
+def bmp_palette(*colours: tuple[int, ...], entry: int = 4) -> bytes:
+    return b"".join(bytes(colour[::-1]).ljust(entry, b"\0") for colour in colours)
 
 
 def pixel_bomb(image_format: str, size: Size = (30_000, 30_000)) -> bytes:

@@ -13,8 +13,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from common.images.colour import flatten
+from common.images.complete import is_complete
 from common.images.containers.parts import Parts, corrupt
-from common.images.geometry import Area
+from common.images.geometry import Area, Box, Size
+from common.images.raster import unpack
 
 # The caller's own gate counts the pixels before Pillow sees them, in every format and per request.
 Image.MAX_IMAGE_PIXELS = None
@@ -51,9 +54,13 @@ _GAP = 1.45  # a JPEG decoded this much larger than wanted, then resized, loses 
 
 def decode(parts: Parts, size: tuple[int, int]) -> tuple[Image.Image, Area]:
     """Return the image, a JPEG shrunk close to size, and its area that is picture; raise ImageCorrupt."""
+    if parts.raster is not None:
+        return _mended(unpack(parts, parts.raster), parts), (0, 0, parts.width, parts.height)
     try:
         image = _READERS[parts.format](BytesIO(parts.picture))
-        if image.size != (parts.width, parts.height):
+        if image.size != parts.picture_size:
+            raise corrupt(parts.format)
+        if not parts.ended and not is_complete(image, parts):
             raise corrupt(parts.format)
         if isinstance(image, JpegImageFile):
             return _shrunk(image, parts.picture, size)
@@ -63,7 +70,10 @@ def decode(parts: Parts, size: tuple[int, int]) -> tuple[Image.Image, Area]:
             raise corrupt(parts.format)
     except _UNREADABLE as error:
         raise corrupt(parts.format) from error
-    return _mended(image, parts), (0, 0, *image.size)
+    mended = _mended(image, parts)
+    if parts.frame is not None:
+        mended = _on_canvas(mended, (parts.width, parts.height), parts.frame)
+    return mended, (0, 0, *mended.size)
 
 
 def _shrunk(image: JpegImageFile, picture: bytes, size: tuple[int, int]) -> tuple[Image.Image, Area]:
@@ -77,14 +87,14 @@ def _shrunk(image: JpegImageFile, picture: bytes, size: tuple[int, int]) -> tupl
     return shrunk, (0, 0, width, height)
 
 
-def _mended(image: ImageFile.ImageFile, parts: Parts) -> Image.Image:
+def _mended(image: Image.Image, parts: Parts) -> Image.Image:
     """Return the image with what Pillow leaves to its caller put right."""
     if isinstance(image, PngImageFile):
         return _with_scaled_key(image, bits=parts.picture[_PNG_BITS_OFFSET])
     if isinstance(image, GifImageFile):
         return _on_clear_screen(image)
-    if isinstance(image, BmpImageFile):
-        return _without_empty_alpha(image)
+    if parts.format == "BMP" and parts.profile and image.mode in ("1", "L"):
+        return image.convert("RGB")  # for the profile, which is one of RGB
     return image
 
 
@@ -112,8 +122,10 @@ def _on_clear_screen(image: GifImageFile) -> Image.Image:
     return screen
 
 
-def _without_empty_alpha(image: Image.Image) -> Image.Image:
-    """Drop an alpha channel that is all zero: programs leave the byte empty, and viewers ignore it then."""
-    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (0, 0):
-        return image.convert("RGB")
-    return image
+def _on_canvas(image: Image.Image, size: Size, frame: Box) -> Image.Image:
+    """Return the frame of an animation on its canvas, which is clear elsewhere."""
+    shown = flatten(image) if image.mode == "I;16" else image
+    mode = "LA" if shown.mode in ("1", "L", "LA") else "RGBA"
+    canvas = Image.new(mode, size)
+    canvas.paste(shown.convert(mode), frame)
+    return canvas

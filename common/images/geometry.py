@@ -1,6 +1,7 @@
 """Sizes and areas of images, without Pillow."""
 
 Size = tuple[int, int]  # width, height, px
+Box = tuple[int, int, int, int]  # left, top, right, bottom, px
 Area = tuple[float, float, float, float]  # left, top, right, bottom, px
 
 

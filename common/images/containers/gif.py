@@ -23,10 +23,12 @@ def read(source: bytes) -> Parts:
         if source.startswith(_CONTROL, start):
             control = source[start:position]
     left, top, width, height, flags = struct.unpack_from("<HHHHB", source, position + 1)
-    end = _data_end(source, position + 11 + _palette_bytes(flags), budget)
-    if end >= len(source):  # a whole file goes on, with its end mark at least
-        raise corrupt("GIF")
-    picture = source[:head_end] + control + source[position:end] + b";"
+    data = position + 11 + _palette_bytes(flags)
+    try:
+        frame = source[position : _data_end(source, data, budget)]
+    except IndexError:  # the file breaks off: the decoder refuses the frame if a pixel is missing
+        frame = source[position:data] + _with_end(source, data)
+    picture = source[:head_end] + control + frame + b";"
     # A frame may reach over the screen's edge: decoders enlarge the screen.
     return Parts("GIF", max(screen_width, left + width), max(screen_height, top + height), picture)
 
@@ -54,6 +56,15 @@ def _data_end(source: bytes, position: int, budget: Iterator[int]) -> int:
         if not length:
             return position
     raise _too_many_blocks()
+
+
+def _with_end(source: bytes, start: int) -> bytes:
+    """Return the row of sub-blocks that breaks off with the source: the last one cut to what is there, then an end."""
+    position = start
+    while (following := position + 1 + source[position]) < len(source):
+        position = following
+    rest = source[position + 1 :]
+    return source[start:position] + bytes([len(rest)]) + rest + b"\0"
 
 
 def _too_many_blocks() -> ImageTooComplex:

@@ -1,47 +1,33 @@
-"""PNG (W3C PNG, third edition): a row of chunks. Of an APNG, the default image."""
+"""PNG (W3C PNG, third edition): a row of chunks. Of an APNG, the first frame."""
 
 import struct
 import zlib
-from collections.abc import Iterator
 
-from common.errors import ImageTooComplex
+from common.images.containers.apng import frame_outside_default_image
 from common.images.containers.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
-
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-MAX_CHUNKS = 100_000
+from common.images.containers.png_chunks import SIGNATURE, Chunk, read_chunks, with_end
 
 # tRNS is kept whatever its checksum says: without it hidden colours would show.
 _PICTURE = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
 
-Chunk = tuple[bytes, int, int]  # kind, start, end
-
 
 def read(source: bytes) -> Parts:
     """Return the parts of a PNG; raise ImageCorrupt or ImageTooComplex."""
-    chunks = list(_chunks(source))
+    chunks = list(read_chunks(source))
+    ended = chunks[-1][0] == b"IEND" and chunks[-1][2] <= len(source)
+    if not ended:
+        source = with_end(source, *chunks[-1])
+        chunks = list(read_chunks(source))
     if chunks[0][0] != b"IHDR":
         raise corrupt("PNG")
     width, height = struct.unpack_from(">II", source, 16)
     view = memoryview(source)
-    kept = [view[start:end] for kind, start, end in chunks if kind in _PICTURE]
+    animation, control = (_sound(source, chunks, kind) for kind in (b"acTL", b"fcTL"))
+    frame, replaced = frame_outside_default_image(source, chunks, animation, control)
+    kept = [replaced.get(kind, view[start:end]) for kind, start, end in chunks if kind in _PICTURE]
     orientation = read_orientation(_sound(source, chunks, b"eXIf"))
     profile = _inflate(_sound(source, chunks, b"iCCP"))
-    return Parts("PNG", width, height, b"".join([SIGNATURE, *kept]), orientation, profile)
-
-
-def _chunks(source: bytes) -> Iterator[Chunk]:
-    """Yield every chunk up to IEND."""
-    position = len(SIGNATURE)
-    for _ in range(MAX_CHUNKS):
-        start = position
-        length, kind = struct.unpack_from(">I4s", source, start)
-        position += 12 + length
-        if position > len(source):
-            raise corrupt("PNG")
-        yield kind, start, position
-        if kind == b"IEND":
-            return
-    raise ImageTooComplex("The PNG has too many chunks.", limit=MAX_CHUNKS)
+    return Parts("PNG", width, height, b"".join([SIGNATURE, *kept]), orientation, profile, ended, frame)
 
 
 def _sound(source: bytes, chunks: list[Chunk], wanted: bytes) -> bytes:

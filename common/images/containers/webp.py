@@ -7,6 +7,8 @@ from common.errors import ImageTooComplex
 from common.images.containers.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
 
 MAX_CHUNKS = 100_000
+_ALPHA_FLAG = 0x10
+_FRAME_HEADER_END = 20  # in ANMF: place and size
 
 _PICTURE = frozenset((b"VP8X", b"ALPH", b"VP8 ", b"VP8L", b"ANIM", b"ANMF"))
 
@@ -18,6 +20,8 @@ def read(source: bytes) -> Parts:
         if kind not in first:
             first[kind] = source[start:end]
     width, height = _canvas(source)
+    if b"VP8X" in first and _frame(first.get(b"ANMF", b"")) not in (None, (width, height)):
+        first[b"VP8X"] = _with_alpha(first[b"VP8X"])
     kept = [chunk + bytes(len(chunk) & 1) for kind, chunk in first.items() if kind in _PICTURE]
     body = b"".join([b"WEBP", *kept])
     picture = b"RIFF" + struct.pack("<I", len(body)) + body
@@ -59,3 +63,15 @@ def _canvas(source: bytes) -> tuple[int, int]:
         (bits,) = struct.unpack_from("<I", source, 21)
         return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     raise corrupt("WEBP")
+
+
+def _frame(chunk: bytes) -> tuple[int, int] | None:
+    """Return the size of an animation's frame, None if there is no frame."""
+    if len(chunk) < _FRAME_HEADER_END:
+        return None
+    return 1 + int.from_bytes(chunk[14:17], "little"), 1 + int.from_bytes(chunk[17:20], "little")
+
+
+def _with_alpha(chunk: bytes) -> bytes:
+    """Return VP8X with its flag of transparency: without it what the first frame leaves open would be black."""
+    return chunk[:8] + bytes([chunk[8] | _ALPHA_FLAG]) + chunk[9:]

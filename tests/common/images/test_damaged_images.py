@@ -71,6 +71,82 @@ def test_what_is_none_of_the_five_formats_is_unsupported(source: bytes) -> None:
         convert(source)
 
 
+def media_file(*brands: bytes) -> bytes:
+    """Return the head of a file in ISO's container for media, which phones and cameras write."""
+    box = b"ftyp" + brands[0] + bytes(4) + b"".join(brands[1:])
+    return struct.pack(">I", len(box) + 4) + box + struct.pack(">I", 8) + b"mdat"
+
+
+XML = b'<?xml version="1.0" encoding="UTF-8"?>'
+DOCTYPE = b'<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">'
+NAMED = {
+    "a HEIC image": (
+        media_file(b"heic", b"mif1", b"heic"),
+        media_file(b"mif1", b"heic"),
+        media_file(b"msf1", b"hevc"),
+        media_file(b"heix"),
+    ),
+    "an AVIF image": (
+        media_file(b"avif", b"mif1", b"miaf"),
+        media_file(b"mif1", b"miaf", b"avif"),
+        media_file(b"avis"),
+    ),
+    "a video": (
+        media_file(b"isom", b"iso2", b"mp41"),
+        media_file(b"qt  "),
+        b"\x1a\x45\xdf\xa3\x01",
+        b"RIFF\0\0\0\0AVI LIST",
+    ),
+    "a camera's raw image": (media_file(b"crx ", b"crx ", b"isom"), b"FUJIFILMCCD-RAW 0201", b"IIU\0\x18", b"IIRO\x08"),
+    "a TIFF or a camera's raw image": (
+        OTHERS["TIFF"],
+        b"MM\0*\0\0\0\x08",
+        b"II+\0\x08\0\0\0",
+        b"II*\0\x10\0\0\0CR\2\0",
+    ),
+    "an SVG drawing": (
+        OTHERS["SVG"],
+        b"\xef\xbb\xbf\n <svg>",
+        XML + b"\n<!-- Created with a program -->\n" + DOCTYPE + b"\n<svg width='1'>",
+        DOCTYPE + b"<svg:svg>",
+    ),
+    "a JPEG XL image": (b"\xff\x0a\xfa\x1f", b"\0\0\0\x0cJXL \r\n\x87\n"),
+    "a JPEG 2000 image": (OTHERS["JPEG 2000"], b"\xff\x4f\xff\x51\0\x2f"),
+    "a JPEG XR image": (b"II\xbc\x01\x20\0\0\0",),
+    "a PDF document": (OTHERS["PDF"],),
+    "a PostScript document": (OTHERS["EPS"], b"\xc5\xd0\xd3\xc6\x20\0\0\0"),
+    "a Photoshop document": (OTHERS["PSD"], b"8BPS\0\2" + bytes(40)),
+    "a GIMP document": (b"gimp xcf v011\0",),
+    "an icon": (OTHERS["ICO"], b"\0\0\2\0\1\0\x20\x20", b"icns\0\1\0\0"),
+    "a netpbm image": (OTHERS["PPM"], b"P4 1 1\n\0", b"P7\nWIDTH 1\n"),
+    "an OpenEXR image": (b"\x76\x2f\x31\x01\2\0\0\0",),
+    "a QOI image": (b"qoif\0\0\0\1",),
+}
+
+
+@pytest.mark.parametrize(("name", "sources"), NAMED.items(), ids=NAMED)
+def test_another_format_is_named_and_what_to_send_instead(name: str, sources: tuple[bytes, ...]) -> None:
+    for source in sources:
+        with pytest.raises(errors.UnsupportedImage) as refused:
+            convert(source)
+        assert refused.value.detail == f"The file is {name}. Send a JPEG, PNG, WebP, BMP or GIF image instead."
+
+
+@pytest.mark.parametrize(
+    "name", ["nothing", "one byte", "text", "text that starts as a BMP", "HTML", "ZIP", "WAV", "TGA"]
+)
+def test_what_has_no_name_here_is_none_of_the_five(name: str) -> None:
+    with pytest.raises(errors.UnsupportedImage) as refused:
+        convert(OTHERS[name])
+    assert refused.value.detail == "The file is none of JPEG, PNG, WebP, BMP and GIF. Send one of these."
+
+
+@pytest.mark.parametrize("filling", [b" ", b"<?xml", b"<!--", b"\0\0\0\x0cftyp", b"avi"])
+def test_a_long_file_of_another_format_is_refused_at_once(filling: bytes) -> None:
+    with in_time(0.5), pytest.raises(errors.UnsupportedImage):
+        convert(filling * 2_000_000)
+
+
 HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"RIFF\4\0\0\0WEBP", b"BM" + bytes(12) + b"\x28\0\0\0")
 
 
@@ -84,9 +160,13 @@ def test_a_head_without_its_picture_is_corrupt(head: bytes, rest: bytes) -> None
 # Cut short, or with bytes changed
 
 
+# How many bytes at the end only mark it, or fill it up. Without them the picture is complete: see test_image_ends.py.
+END_MARKS = {"JPEG": 4, "PNG": 16, "GIF": 3, "RLE BMP": 2}
+
+
 @pytest.mark.parametrize(("name", "whole"), whole_files().items(), ids=whole_files())
 def test_a_file_that_is_cut_short_anywhere_is_refused(name: str, whole: bytes) -> None:
-    complete = len(whole) - (2 if name == "RLE BMP" else 0)  # what is missing there only marks the end
+    complete = len(whole) - END_MARKS.get(name, END_MARKS.get(name.rsplit(maxsplit=1)[-1], 0))
     step = max(1, complete // 100)
     for length in [*range(0, complete, step), *range(max(0, complete - 30), complete)]:
         with in_time(), pytest.raises((errors.ImageCorrupt, errors.UnsupportedImage)):

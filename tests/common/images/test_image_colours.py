@@ -3,6 +3,7 @@
 import pytest
 from PIL import Image
 
+from common.images.containers import webp
 from common.images.options import Options
 from tests import icc_profiles, pictures
 from tests.image_assertions import BEST, assert_colour, assert_corners, convert, opened
@@ -66,14 +67,29 @@ def test_a_palettes_colours_follow_its_profile() -> None:
 def test_a_profile_in_pieces_in_any_order_is_joined() -> None:
     profile = icc_profiles.rgb(icc_profiles.ADOBE_RGB, 2.2)
     head, tail = profile[:200], profile[200:]
-    pieces = (
-        pictures.jpeg_segment(0xE2, b"ICC_PROFILE\0\x02\x02" + tail),
-        pictures.jpeg_segment(0xE2, b"ICC_PROFILE\0\x01\x02" + head),
-    )
+    pieces = (piece(2, 2, tail), piece(1, 2, head))
     photo = pictures.saved(Image.new("RGB", (64, 64), (170, 110, 90)), "JPEG", quality=95)
     expected = icc_profiles.seen_in_srgb(icc_profiles.ADOBE_RGB, 2.2, (170, 110, 90))
     assert_colour(opened(convert(photo[:2] + b"".join(pieces) + photo[2:])), (0.5, 0.5), expected)
     assert_colour(opened(convert(photo[:2] + pieces[0] + photo[2:])), (0.5, 0.5), (170, 110, 90))
+
+
+def test_of_a_profile_that_is_given_twice_the_first_counts() -> None:
+    adobe, p3 = (icc_profiles.rgb(primaries, 2.2) for primaries in (icc_profiles.ADOBE_RGB, icc_profiles.DISPLAY_P3))
+    whole, other = piece(1, 1, adobe), piece(1, 1, p3)
+    halves = piece(1, 2, adobe[:200]) + piece(2, 2, adobe[200:])
+    others = piece(1, 2, p3[:200]) + piece(2, 2, p3[200:])
+    photo = pictures.saved(Image.new("RGB", (64, 64), (170, 110, 90)), "JPEG", quality=95)
+    expected = icc_profiles.seen_in_srgb(icc_profiles.ADOBE_RGB, 2.2, (170, 110, 90))
+    for pieces in (whole * 2, whole + other, halves * 2, halves + others, whole + others, halves + other):
+        assert_colour(opened(convert(photo[:2] + pieces + photo[2:])), (0.5, 0.5), expected, tolerance=2)
+    for pieces in (piece(1, 2, adobe[:200]) * 2, piece(3, 1, b""), pictures.jpeg_segment(0xE2, b"ICC_PROFILE\0")):
+        assert_colour(opened(convert(photo[:2] + pieces + photo[2:])), (0.5, 0.5), (170, 110, 90), tolerance=2)
+
+
+def piece(number: int, count: int, data: bytes) -> bytes:
+    """Return the segment of a JPEG that holds one piece of a profile."""
+    return pictures.jpeg_segment(0xE2, b"ICC_PROFILE\0" + bytes((number, count)) + data)
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP"])
@@ -183,6 +199,32 @@ def test_where_the_frame_of_a_gif_leaves_its_screen_open_it_is_white(control: by
     stored = opened(convert(pictures.gif((64, 64), (32, 0, 32, 64), control=control)))
     assert_colour(stored, (0.2, 0.5), WHITE)
     assert_colour(stored, (0.8, 0.5), BLUE)
+
+
+@pytest.mark.parametrize("options", [BEST, Options(95, 32, 32)])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_where_the_first_frame_of_a_webp_leaves_its_canvas_open_it_is_white(
+    lossless: bool,  # noqa: FBT001 # a parameter of the test
+    options: Options,
+) -> None:
+    first = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    first.paste((*BLUE, 255), (16, 8, 48, 64))
+    whole = pictures.saved(
+        first, "WEBP", save_all=True, append_images=[Image.new("RGBA", (64, 64), RED)], lossless=lossless
+    )
+    flags, frame = whole[20], whole[whole.index(b"ANMF") + 8 :]
+    assert not flags & 0x10  # the encoder says that nothing is transparent
+    assert (1 + frame[6], 1 + frame[9]) == (32, 56)  # and cuts the frame
+    stored = opened(convert(whole, options))
+    for place in ((0.1, 0.5), (0.9, 0.5), (0.5, 0.05)):
+        assert_colour(stored, place, WHITE)
+    for place in ((0.5, 0.5), (0.35, 0.2), (0.65, 0.9)):
+        assert_colour(stored, place, BLUE)
+
+
+def test_an_animated_webp_whose_first_frame_fills_its_canvas_is_left_as_it_is() -> None:
+    whole = pictures.animation("WEBP", pictures.quadrants((64, 48)), pictures.noise((64, 48)))
+    assert webp.read(whole).picture[20] == whole[20]
 
 
 def test_a_gifs_frame_over_the_edge_of_its_screen_is_shown_in_full() -> None:

@@ -102,16 +102,29 @@ def test_a_line_one_pixel_thin_keeps_its_pixel(source_format: str, size: tuple[i
 
 
 @pytest.mark.parametrize("source_format", FORMATS)
-@pytest.mark.parametrize("quality", [1, 50, 95])
-def test_every_format_becomes_a_progressive_rgb_jpeg_of_half_the_colour_resolution(
-    source_format: str, quality: int
+@pytest.mark.parametrize(("quality", "luma"), [(1, 0x22), (50, 0x22), (89, 0x22), (90, 0x11), (95, 0x11)])
+def test_every_format_becomes_a_progressive_jpeg_with_full_colour_resolution_from_quality_90_up(
+    source_format: str, quality: int, luma: int
 ) -> None:
     jpeg = convert(pictures.plain(source_format, (300, 200)), Options(quality))
     assert (jpeg.width, jpeg.height, jpeg.quality, jpeg.source_format) == (300, 200, quality, source_format)
     image = opened(jpeg)
     assert image.info["progressive"]
     frame = next(content for marker, content in jpeg_markers(jpeg.data) if marker == 0xC2)
-    assert [frame[n] for n in (7, 10, 13)] == [0x22, 0x11, 0x11]
+    assert [frame[n] for n in (7, 10, 13)] == [luma, 0x11, 0x11]
+
+
+def test_thin_red_lines_on_black_keep_their_colour_from_quality_90_up() -> None:
+    source = Image.new("RGB", (64, 64))
+    for at in range(0, 64, 4):
+        source.paste((255, 0, 0), (0, at, 64, at + 1))
+    errors = {}
+    for quality in (89, 90, 95):
+        stored = opened(convert(pictures.saved(source, "PNG"), Options(quality)))
+        seen = [abs(a - b) for a, b in zip(source.tobytes(), stored.tobytes(), strict=True)]
+        errors[quality] = sum(seen) / len(seen)
+    assert errors[95] < errors[90] < 2
+    assert errors[89] > 20
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "I;16"])
@@ -250,3 +263,32 @@ def test_a_big_endian_orientation_is_read_too() -> None:
     exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
     image = pictures.quadrants((160, 120))
     assert_corners(opened(convert(pictures.saved(image, "JPEG", exif=exif, quality=95))), *UPRIGHT[6])
+
+
+TURNED = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"  # TIFF, orientation 6
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        (b"Exif\0\xff" + TURNED,),
+        (b"Exif\0\0", b"Exif\0\0" + TURNED),
+        (b"Exif\0\xff", b"Exif\0\0" + TURNED),
+        (b"Exif\0\0" + bytes(40), b"Exif\0\0" + TURNED),
+        (b"Exif", b"Exif\0\xff" + TURNED),
+        (b"http://ns.adobe.com/xap/1.0/\0<x/>", b"Exif\0\0" + TURNED),
+        (b"Exif\0\0" + TURNED, b"Exif\0\0" + TURNED.replace(b"\0\x06", b"\0\x03")),
+    ],
+    ids=["damaged name", "empty", "empty and damaged", "no TIFF", "short", "after XMP", "the first of two"],
+)
+def test_the_first_exif_segment_with_a_tiff_header_turns_the_picture(segments: tuple[bytes, ...]) -> None:
+    photo = pictures.saved(pictures.quadrants((160, 120)), "JPEG", quality=95)
+    told = b"".join(pictures.jpeg_segment(0xE1, segment) for segment in segments)
+    assert_corners(opened(convert(photo[:2] + told + photo[2:])), *UPRIGHT[6])
+
+
+def test_what_only_resembles_exif_turns_nothing() -> None:
+    photo = pictures.saved(pictures.quadrants((160, 120)), "JPEG", quality=95)
+    for segment in (b"Exit\0\0" + TURNED, b"exif\0\0" + TURNED, b"Exif\0\0II*\0" + TURNED[4:], b"Exif\0\0\0" + TURNED):
+        turned = photo[:2] + pictures.jpeg_segment(0xE1, segment) + photo[2:]
+        assert_corners(opened(convert(turned)), *UPRIGHT[1])

@@ -16,7 +16,7 @@ import pytest
 from common.observe.log.file import LogFile
 from common.observe.log.page import OLDEST, Cursor, Page
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LINE = re.compile(rb"writer=(\d+) line=(\d+) of many, and long enough to be torn\n")
 NAME = re.compile(r"app\.log(\.\d+)?")
 
