@@ -2,7 +2,8 @@
 
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from math import ceil
 
@@ -50,30 +51,50 @@ _GAP = 1.45  # a JPEG decoded this much larger than wanted, then resized, loses 
 
 
 def decode(parts: Parts, size: tuple[int, int]) -> tuple[Image.Image, Area]:
-    """Return the image, a JPEG shrunk close to size, and its area that is picture; raise ImageCorrupt."""
-    try:
-        image = _READERS[parts.format](BytesIO(parts.picture))
-        if image.size != (parts.width, parts.height):
-            raise corrupt(parts.format)
-        if isinstance(image, JpegImageFile):
-            return _shrunk(image, parts.picture, size)
-        image.decodermaxblock = _READ_BYTES  # Pillow would take ImageFile.MAXBLOCK
-        image.load()
-        if image.mode == "P" and image.palette is None:
-            raise corrupt(parts.format)
-    except _UNREADABLE as error:
-        raise corrupt(parts.format) from error
+    """Return the image, a JPEG shrunk close to size, and its area that is picture. Raises ImageCorrupt."""
+    image = _opened(parts)
+    if isinstance(image, JpegImageFile):
+        return _shrunk(image, parts, size)
+    _load(image, parts.format)
+    if image.mode == "P" and image.palette is None:
+        raise corrupt(parts.format)
     return _mended(image, parts), (0, 0, *image.size)
 
 
-def _shrunk(image: JpegImageFile, picture: bytes, size: tuple[int, int]) -> tuple[Image.Image, Area]:
-    """Return what draft and load would, which know no three eighths; raise ValueError."""
+@contextmanager
+def _damage_is_corrupt(image_format: str) -> Iterator[None]:
+    """Raise ImageCorrupt for what Pillow raises. Only calls into Pillow belong inside: errors of ours are no damage."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise corrupt(image_format) from error
+
+
+def _opened(parts: Parts) -> ImageFile.ImageFile:
+    reader, file = _READERS[parts.format], BytesIO(parts.picture)
+    with _damage_is_corrupt(parts.format):
+        image = reader(file)
+    if image.size != (parts.width, parts.height):
+        raise corrupt(parts.format)
+    return image
+
+
+def _load(image: ImageFile.ImageFile, image_format: str) -> None:
+    image.decodermaxblock = _READ_BYTES  # Pillow would take ImageFile.MAXBLOCK
+    with _damage_is_corrupt(image_format):
+        image.load()
+
+
+def _shrunk(image: JpegImageFile, parts: Parts, size: tuple[int, int]) -> tuple[Image.Image, Area]:
+    """Return what draft and load would, which know no three eighths. Raises ImageCorrupt."""
     wanted = _GAP * max(size[0] / image.width, size[1] / image.height)
     eighths = next((n for n in _EIGHTHS if n / 8 >= wanted), 8)
     width, height = image.width * eighths / 8, image.height * eighths / 8
     colours = "CMYK;I" if image.mode == "CMYK" else image.mode  # inverted, as Adobe writes them
     scale = -(-8 // eighths)  # libjpeg rounds 1/3 to 3/8
-    shrunk = Image.frombytes(image.mode, (ceil(width), ceil(height)), picture, "jpeg", colours, "", scale, 0)
+    decoded_size = (ceil(width), ceil(height))
+    with _damage_is_corrupt(parts.format):
+        shrunk = Image.frombytes(image.mode, decoded_size, parts.picture, "jpeg", colours, "", scale, 0)
     return shrunk, (0, 0, width, height)
 
 
