@@ -1,7 +1,6 @@
 """Pillow and nothing else: the bytes of an image in, a plain JPEG out."""
 
 from common.errors import ImageTooLargeForJpeg, ImageTooManyPixels
-from common.images.colour import to_srgb
 from common.images.containers.parse import parse_container
 from common.images.containers.parts import Parts
 from common.images.decode import decode
@@ -27,8 +26,7 @@ def to_jpeg(source: bytes, options: Options, *, max_pixels: int) -> Jpeg:
 def _convert(parts: Parts, options: Options) -> Jpeg:
     size = _fitted(parts, options)
     image, area = decode(parts, size)
-    image = shrink(image, area, size, sharply=image.width < parts.width)
-    image = to_srgb(image, parts.profile)
+    image = shrink(image, area, size, parts.profile, sharply=image.width < parts.width)
     image = orient(image, parts.orientation)
     data = encode(image, options.quality)
     return Jpeg(data, image.width, image.height, options.quality, parts.format)
