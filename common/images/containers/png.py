@@ -3,15 +3,18 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import takewhile
 
 from common.errors import ImageTooComplex
-from common.images.containers.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
+from common.images.containers import png_colour
+from common.images.containers.parts import Parts, corrupt, read_orientation
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 100_000
 
 # tRNS is kept whatever its checksum says: without it hidden colours would show.
 _PICTURE = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
+_END_OF_COLOURS = frozenset((b"PLTE", b"IDAT"))  # a colour chunk after one of these does not count
 
 Chunk = tuple[bytes, int, int]  # kind, start, end
 
@@ -25,8 +28,7 @@ def read(source: bytes) -> Parts:
     view = memoryview(source)
     kept = [view[start:end] for kind, start, end in chunks if kind in _PICTURE]
     orientation = read_orientation(_sound(source, chunks, b"eXIf"))
-    profile = _inflate(_sound(source, chunks, b"iCCP"))
-    return Parts("PNG", width, height, b"".join([SIGNATURE, *kept]), orientation, profile)
+    return Parts("PNG", width, height, b"".join([SIGNATURE, *kept]), orientation, _profile(source, chunks))
 
 
 def _chunks(source: bytes) -> Iterator[Chunk]:
@@ -53,12 +55,6 @@ def _sound(source: bytes, chunks: list[Chunk], wanted: bytes) -> bytes:
     return b""
 
 
-def _inflate(chunk: bytes) -> bytes:
-    """Return the profile in an iCCP chunk, nothing if it is damaged or huge."""
-    _, _, packed = chunk.partition(b"\0")
-    inflater = zlib.decompressobj()
-    try:
-        profile = inflater.decompress(packed[1:], MAX_PROFILE_BYTES)
-    except zlib.error:
-        return b""
-    return profile if inflater.eof else b""
+def _profile(source: bytes, chunks: list[Chunk]) -> bytes:
+    head = list(takewhile(lambda chunk: chunk[0] not in _END_OF_COLOURS, chunks))
+    return png_colour.profile_of({kind: _sound(source, head, kind) for kind in png_colour.KINDS})
