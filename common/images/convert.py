@@ -4,6 +4,7 @@ from common.errors import ImageTooLargeForJpeg, ImageTooManyPixels
 from common.images.containers.parse import parse_container
 from common.images.containers.parts import Parts
 from common.images.decode import decode
+from common.images.deep import cut_to_8_bits
 from common.images.encode import encode
 from common.images.geometry import fit
 from common.images.memory import give_memory_back
@@ -26,7 +27,8 @@ def to_jpeg(source: bytes, options: Options, *, max_pixels: int) -> Jpeg:
 def _convert(parts: Parts, options: Options) -> Jpeg:
     size = _fitted(parts, options)
     image, area = decode(parts, size)
-    image = shrink(image, area, size, parts.profile, sharply=image.width < parts.width)
+    image, profile = cut_to_8_bits(image, parts)
+    image = shrink(image, area, size, profile, sharply=image.width < parts.width)
     image = orient(image, parts.orientation)
     data = encode(image, options.quality)
     return Jpeg(data, image.width, image.height, options.quality, parts.format)

@@ -61,6 +61,17 @@ def decode(parts: Parts, size: tuple[int, int]) -> tuple[Image.Image, Area]:
     return _mended(image, parts), (0, 0, *image.size)
 
 
+def decode_png_as(parts: Parts, raw_mode: str) -> Image.Image:
+    """Return a PNG whose bytes are read as another of Pillow's raw modes, of as many bytes a pixel.
+
+    Raises ImageCorrupt.
+    """
+    image = _opened(parts)
+    image.tile = [tile._replace(args=raw_mode) for tile in image.tile]
+    _load(image, parts.format)
+    return image
+
+
 @contextmanager
 def _damage_is_corrupt(image_format: str) -> Iterator[None]:
     """Raise ImageCorrupt for what Pillow raises. Only calls into Pillow belong inside: errors of ours are no damage."""
@@ -118,8 +129,8 @@ def _with_scaled_key(image: Image.Image, *, bits: int) -> Image.Image:
     most = (1 << bits) - 1
     if image.mode == "L" and key is not None:
         image.info["transparency"] = (key & most) * 255 // most
-    if image.mode == "RGB" and key is not None:
-        image.info["transparency"] = tuple((value & most) >> bits - 8 for value in key)
+    if image.mode == "RGB" and key is not None:  # of 16 bits too, all of which deep.py compares
+        image.info["transparency"] = tuple(value & most for value in key)
     return image
 
 

@@ -1,4 +1,4 @@
-"""ICC profiles (ICC.1:2022) as bytes, and how to make one of primaries and a curve."""
+"""ICC profiles (ICC.1:2022) as bytes: read what one says, and make one of primaries and a curve."""
 
 import struct
 from collections.abc import Iterable, Sequence
@@ -7,9 +7,11 @@ from common.images.primaries import D50, Columns
 
 RGB, GREY, CMYK = b"RGB ", b"GRAY", b"CMYK"  # colour spaces
 COLUMNS = (b"rXYZ", b"gXYZ", b"bXYZ")
-CURVES = {RGB: (b"rTRC", b"gTRC", b"bTRC")}
+CURVES = {RGB: (b"rTRC", b"gTRC", b"bTRC"), GREY: (b"kTRC",)}
+TABLE = b"A2B0"  # Little CMS prefers this table to columns and curves
 
 _CLASSES = frozenset((b"scnr", b"mntr", b"prtr", b"spac"))  # input, display, output and colour space
+_MAX_TAGS = 100  # Little CMS refuses a profile that has more
 _TAGS_START = 128
 _VERSION = 0x04200000
 
@@ -25,9 +27,26 @@ def is_harmless(profile: bytes) -> bool:
     return profile[12:16] in _CLASSES and b"mpet" not in profile
 
 
+def tags_of(profile: bytes) -> dict[bytes, bytes]:
+    """Return the data of each tag; nothing if the table of tags is cut short."""
+    try:
+        (count,) = struct.unpack_from(">I", profile, _TAGS_START)
+        rows = [
+            struct.unpack_from(">4sII", profile, _TAGS_START + 4 + 12 * row) for row in range(min(count, _MAX_TAGS))
+        ]
+    except struct.error:
+        return {}
+    return {name: profile[start : start + length] for name, start, length in rows}
+
+
 def make_rgb(columns: Iterable[bytes], curve: bytes) -> bytes:
     """Return the profile of three XYZ tags and one curve for all three channels."""
     return _profile(RGB, dict(zip(COLUMNS, columns, strict=True)) | dict.fromkeys(CURVES[RGB], curve))
+
+
+def make_grey(curve: bytes) -> bytes:
+    """Return the profile of grey pixels with that curve."""
+    return _profile(GREY, dict.fromkeys(CURVES[GREY], curve))
 
 
 def xyz_tags(columns: Columns) -> list[bytes]:

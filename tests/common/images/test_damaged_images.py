@@ -35,6 +35,8 @@ def whole_files() -> dict[str, bytes]:
         "PNG of linear light": pictures.flat_png(
             8, 2, (9, 99, 199), pictures.gamma_chunk(1.0), pictures.chromaticities_chunk(*WIDE_PRIMARIES)
         ),
+        "HDR PNG": pictures.flat_png(16, 6, (9_000, 30_000, 50_000, 40_000), pictures.cicp_chunk(9, 16)),
+        "deep grey PNG": pictures.flat_png(16, 4, (9_000, 40_000), pictures.profile_chunk(icc_profiles.grey(1.0))),
         "WebP": pictures.saved(PICTURE, "WEBP", icc_profile=profile),
         "lossless WebP": pictures.saved(pictures.half_hidden("RGBA"), "WEBP", lossless=True),
         "alpha WebP": pictures.saved(pictures.half_hidden("RGBA"), "WEBP"),

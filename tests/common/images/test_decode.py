@@ -6,7 +6,7 @@ import pytest
 
 from common import errors
 from common.images.containers.parse import parse_container
-from common.images.decode import decode
+from common.images.decode import decode, decode_png_as
 from tests import pictures
 from tests.pictures import FORMATS
 
@@ -19,6 +19,12 @@ def test_what_pillow_raises_is_the_cause_of_a_refusal(image_format: str) -> None
         decode(half, (64, 48))
     assert refused.value.__cause__ is not None
     assert not isinstance(refused.value.__cause__, errors.Problem)
+
+
+def test_a_damaged_png_is_refused_when_its_low_bytes_are_read() -> None:
+    parts = parse_container(pictures.deep_png(2, range(96), 32))
+    with pytest.raises(errors.ImageCorrupt):
+        decode_png_as(replace(parts, picture=parts.picture[:60]), "RGB;16L")
 
 
 @pytest.mark.parametrize("image_format", FORMATS)

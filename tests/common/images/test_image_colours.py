@@ -123,6 +123,8 @@ def test_a_box_mixes_no_hidden_colour_into_the_edges() -> None:
         (16, 0, (25_700,), (25_701,), (100, 100, 100)),  # one step of 65,536 apart
         (8, 2, HIDDEN, BLUE, BLUE),
         (16, 2, (0x80FF, 0x1001, 0xFF00), (7_710, 10_280, 53_970), BLUE),
+        (16, 2, (0x8000, 0x8000, 0x8000), (0x8000, 0x8000, 0x8001), (128, 128, 128)),  # the same high bytes
+        (16, 2, (0x8000, 0x8000, 0x8000), (0x8001, 0x8000, 0x8000), (128, 128, 128)),
     ],
 )
 def test_the_one_transparent_colour_of_a_png_is_hidden_at_every_depth(

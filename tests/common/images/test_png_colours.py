@@ -91,6 +91,7 @@ def test_colours_are_converted_before_they_are_laid_on_white(
         (8, 0, (86,), (85,)),
         (16, 0, (21_846,), (21_845,)),
         (8, 2, (85, 85, 86), (85, 85, 85)),
+        (16, 2, (21_845, 21_845, 21_846), (21_845, 21_845, 21_845)),
     ],
 )
 def test_the_one_transparent_colour_is_hidden_and_the_others_are_converted(
