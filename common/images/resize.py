@@ -4,7 +4,7 @@ from PIL import Image
 
 from common.images.colour import channels, flatten, is_plain
 from common.images.geometry import Area
-from common.images.srgb import Conversion, make_conversion
+from common.images.srgb import Conversion, make_conversion, to_rgb
 
 _GAP = 2.0  # averaged in whole steps down to twice the size, then filtered: as good, in half the time
 _BAND_PIXELS = 1 << 19
@@ -16,10 +16,10 @@ def shrink(image: Image.Image, area: Area, size: tuple[int, int], profile: bytes
     `sharply` takes half as long again: what a decoder has shrunk already is small enough for it.
     """
     to_srgb = make_conversion(channels(image), profile)
+    if area == (0, 0, *size) and (is_plain(image) or to_srgb is to_rgb):
+        return flatten(image, to_srgb)
     if not is_plain(image):
         return _shrink_in_bands(image, size, to_srgb)
-    if image.size == size and area == (0, 0, *size):
-        return to_srgb(image)
     resampling = Image.Resampling.LANCZOS if sharply else Image.Resampling.BICUBIC
     # The colours of the small image are converted: there are fewer of them.
     return to_srgb(image.resize(size, resampling, box=area, reducing_gap=_GAP))

@@ -26,13 +26,19 @@ _NO_DIFFERENCE = 1  # level of 255
 def make_conversion(mode: str, profile: bytes) -> Conversion:
     """Return the function from images of one mode, with that profile, to RGB in sRGB; to RGBA if the mode has alpha.
 
-    The mode is L, LA, RGB, RGBA or CMYK. The colours stay as they are if the profile is sRGB's, is damaged, or is of
+    The mode is L, LA, RGB, RGBA or CMYK. The function is `to_rgb` if the profile is sRGB's, is damaged, or is of
     another colour space. A grey image may have a profile of RGB, as in Chromium.
     """
     space = profiles.space_of(profile)
     if space not in _SPACES[mode] or (space != profiles.CMYK and not changes_colours(profile)):
-        return _plain
+        return to_rgb
     return _shade_conversion(profile) if mode in ("L", "LA") else _pixel_conversion(profile, mode)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Return the image as RGB, or as RGBA if its mode has alpha; the colours stay as they are."""
+    mode = _with_rgb(image.mode)
+    return image if image.mode == mode else image.convert(mode)
 
 
 def changes_colours(profile: bytes) -> bool:
@@ -59,7 +65,7 @@ def _changes(profile: bytes) -> bool:
     seen = transform_exactly(probe, profile)
     if seen is None:
         return False
-    return max(ImageChops.difference(seen, _plain(probe)).tobytes()) > _NO_DIFFERENCE
+    return max(ImageChops.difference(seen, to_rgb(probe)).tobytes()) > _NO_DIFFERENCE
 
 
 _remembered_changes = lru_cache(maxsize=64)(_changes)
@@ -80,14 +86,14 @@ def _shade_conversion(profile: bytes) -> Conversion:
     shades = Image.frombytes("L", (256, 1), bytes(range(256)))
     seen = transform_exactly(shades.convert(_MODES[profiles.space_of(profile)]), profile)
     if seen is None:
-        return _plain
+        return to_rgb
     levels = [level for channel in seen.split() for level in channel.tobytes()]
-    return lambda image: _plain(image).point(levels if image.mode == "L" else [*levels, *range(256)])
+    return lambda image: to_rgb(image).point(levels if image.mode == "L" else [*levels, *range(256)])
 
 
 def _pixel_conversion(profile: bytes, mode: str) -> Conversion:
     transform = _transform(profile, mode, ImageCms.Flags.NONE)
-    return transform.apply if transform else _plain
+    return transform.apply if transform else to_rgb
 
 
 def _transform(profile: bytes, mode: str, flags: ImageCms.Flags) -> ImageCms.ImageCmsTransform | None:
@@ -101,11 +107,6 @@ def _transform(profile: bytes, mode: str, flags: ImageCms.Flags) -> ImageCms.Ima
         return ImageCms.ImageCmsTransform(source, srgb, mode, _with_rgb(mode), flags=flags)
     except (OSError, ValueError):  # Little CMS cannot read the profile, or it lacks what a conversion needs
         return None
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    mode = _with_rgb(image.mode)
-    return image if image.mode == mode else image.convert(mode)
 
 
 def _with_rgb(mode: str) -> str:
