@@ -37,7 +37,7 @@ keepalive = 75  # longer than any proxy's, so that it is never us who closes und
 timeout = 60
 graceful_timeout = 30  # what SIGTERM gives a running request
 
-# Larger than the proxy's limits, which refuse first. gunicorn scans unfinished headers again at each read, so the limits
+# Larger than the limits of the proxy, which refuses first. gunicorn scans unfinished headers again at each read: they
 # also bound the CPU time that a client without a token can take at a function's own port.
 limit_request_line = 0
 limit_request_fields = 200

@@ -50,6 +50,11 @@ def assert_colour(image: Image.Image, at: tuple[float, float], expected: tuple[i
     assert max(abs(a - b) for a, b in zip(seen, expected, strict=True)) <= tolerance, (seen, expected)
 
 
+def assert_shown(source: bytes, expected: tuple[int, ...], options: Options = BEST, tolerance: int = 3) -> None:
+    """Convert, and compare the colour in the middle."""
+    assert_colour(opened(convert(source, options)), (0.5, 0.5), expected, tolerance)
+
+
 def assert_corners(image: Image.Image, *colours: tuple[int, ...]) -> None:
     for place, colour in zip(((0.2, 0.2), (0.8, 0.2), (0.2, 0.8), (0.8, 0.8)), colours, strict=True):
         assert_colour(image, place, colour)

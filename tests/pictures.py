@@ -87,6 +87,34 @@ def keyed_png(bits: int, colour_type: int, hidden: tuple[int, ...], shown: tuple
     return png((2 * half, 8), bits, colour_type, rows, [(b"tRNS", struct.pack(f">{len(hidden)}H", *hidden))])
 
 
+def flat_png(bits: int, colour_type: int, samples: tuple[int, ...], *chunks: tuple[bytes, bytes]) -> bytes:
+    """Return 16 x 8 px of one colour, with more chunks before the palette: for type 3, samples are the palette's."""
+    if colour_type == 3:
+        palette = [(b"PLTE", bytes(samples[:3])), (b"tRNS", bytes(samples[3:]))]
+        return png((16, 8), bits, 3, [bytes(16 * bits // 8)] * 8, [*chunks, *palette[: len(samples) - 2]])
+    return png((16, 8), bits, colour_type, [_packed([*samples] * 16, bits)] * 8, chunks)
+
+
+def gamma_chunk(gamma: float) -> tuple[bytes, bytes]:
+    return b"gAMA", struct.pack(">I", round(100_000 * gamma))
+
+
+def chromaticities_chunk(*values: float) -> tuple[bytes, bytes]:
+    """Return cHRM: x and y of white, red, green and blue."""
+    return b"cHRM", struct.pack(">8I", *(round(100_000 * value) for value in values))
+
+
+def cicp_chunk(primaries: int, transfer: int, matrix: int = 0, full_range: int = 1) -> tuple[bytes, bytes]:
+    return b"cICP", bytes((primaries, transfer, matrix, full_range))
+
+
+def profile_chunk(profile: bytes) -> tuple[bytes, bytes]:
+    return b"iCCP", b"icc\0\0" + zlib.compress(profile)
+
+
+SRGB_CHUNK = (b"sRGB", b"\0")
+
+
 def deep_png(colour_type: int, pixels: Iterable[int], width: int) -> bytes:
     """Return a PNG of 16 bits with eight equal rows."""
     return png((width, 8), 16, colour_type, [_packed([*pixels], 16)] * 8)

@@ -1,10 +1,10 @@
 """Pillow and nothing else: the bytes of an image in, a plain JPEG out."""
 
 from common.errors import ImageTooLargeForJpeg, ImageTooManyPixels
-from common.images.colour import to_srgb
 from common.images.containers.parse import parse_container
 from common.images.containers.parts import Parts
-from common.images.decode import decode
+from common.images.decode import decode, on_canvas
+from common.images.deep import cut_to_8_bits
 from common.images.encode import encode
 from common.images.geometry import fit
 from common.images.memory import give_memory_back
@@ -27,8 +27,10 @@ def to_jpeg(source: bytes, options: Options, *, max_pixels: int) -> Jpeg:
 def _convert(parts: Parts, options: Options) -> Jpeg:
     size = _fitted(parts, options)
     image, area = decode(parts, size)
-    image = shrink(image, area, size, sharply=image.width < parts.width)
-    image = to_srgb(image, parts.profile)
+    image, profile = cut_to_8_bits(image, parts)
+    if parts.frame is not None:
+        image, area = on_canvas(image, (parts.width, parts.height), parts.frame), (0, 0, parts.width, parts.height)
+    image = shrink(image, area, size, profile, sharply=image.width < parts.width)
     image = orient(image, parts.orientation)
     data = encode(image, options.quality)
     return Jpeg(data, image.width, image.height, options.quality, parts.format)

@@ -2,13 +2,16 @@
 
 import struct
 import zlib
+from itertools import takewhile
 
+from common.images.containers import png_colour
 from common.images.containers.apng import frame_outside_default_image
-from common.images.containers.parts import MAX_PROFILE_BYTES, Parts, corrupt, read_orientation
+from common.images.containers.parts import Parts, corrupt, read_orientation
 from common.images.containers.png_chunks import SIGNATURE, Chunk, read_chunks, with_end
 
 # tRNS is kept whatever its checksum says: without it hidden colours would show.
 _PICTURE = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
+_END_OF_COLOURS = frozenset((b"PLTE", b"IDAT"))  # a colour chunk after one of these does not count
 
 
 def read(source: bytes) -> Parts:
@@ -26,7 +29,7 @@ def read(source: bytes) -> Parts:
     frame, replaced = frame_outside_default_image(source, chunks, animation, control)
     kept = [replaced.get(kind, view[start:end]) for kind, start, end in chunks if kind in _PICTURE]
     orientation = read_orientation(_sound(source, chunks, b"eXIf"))
-    profile = _inflate(_sound(source, chunks, b"iCCP"))
+    profile = _profile(source, chunks)
     return Parts("PNG", width, height, b"".join([SIGNATURE, *kept]), orientation, profile, ended, frame)
 
 
@@ -39,12 +42,6 @@ def _sound(source: bytes, chunks: list[Chunk], wanted: bytes) -> bytes:
     return b""
 
 
-def _inflate(chunk: bytes) -> bytes:
-    """Return the profile in an iCCP chunk, nothing if it is damaged or huge."""
-    _, _, packed = chunk.partition(b"\0")
-    inflater = zlib.decompressobj()
-    try:
-        profile = inflater.decompress(packed[1:], MAX_PROFILE_BYTES)
-    except zlib.error:
-        return b""
-    return profile if inflater.eof else b""
+def _profile(source: bytes, chunks: list[Chunk]) -> bytes:
+    head = list(takewhile(lambda chunk: chunk[0] not in _END_OF_COLOURS, chunks))
+    return png_colour.profile_of({kind: _sound(source, head, kind) for kind in png_colour.KINDS})

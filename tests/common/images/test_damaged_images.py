@@ -14,6 +14,7 @@ from tests.image_assertions import assert_refused_or_shown, convert, in_time
 from tests.pictures import png_chunk, with_png_chunks
 
 PICTURE = pictures.quadrants((64, 48))
+WIDE_PRIMARIES = (0.3127, 0.329, 0.68, 0.32, 0.265, 0.69, 0.15, 0.06)
 
 
 def whole_files() -> dict[str, bytes]:
@@ -31,6 +32,11 @@ def whole_files() -> dict[str, bytes]:
         "grey PNG": pictures.keyed_png(4, 0, (7,), (9,)),
         "deep PNG": pictures.keyed_png(16, 2, (65_535, 0, 65_535), (1, 2, 3)),
         "interlaced PNG": pictures.interlaced_png(),
+        "linear PNG": pictures.flat_png(
+            8, 2, (9, 99, 199), pictures.gamma_chunk(1.0), pictures.chromaticities_chunk(*WIDE_PRIMARIES)
+        ),
+        "HDR PNG": pictures.flat_png(16, 6, (9_000, 30_000, 50_000, 40_000), pictures.cicp_chunk(9, 16)),
+        "deep grey PNG": pictures.flat_png(16, 4, (9_000, 40_000), pictures.profile_chunk(icc_profiles.grey(1.0))),
         "WebP": pictures.saved(PICTURE, "WEBP", icc_profile=profile),
         "lossless WebP": pictures.saved(pictures.half_hidden("RGBA"), "WEBP", lossless=True),
         "alpha WebP": pictures.saved(pictures.half_hidden("RGBA"), "WEBP"),
