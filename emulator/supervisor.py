@@ -16,6 +16,7 @@ from common.cores import usable_cores
 from common.settings import Settings
 from cron.__main__ import first_firings
 from emulator import functions, proxy
+from emulator.postgres import schema
 from emulator.postgres import server as postgres
 from emulator.processes.guardian import Guardian
 from emulator.processes.service import Popen, Service
@@ -85,7 +86,7 @@ def run(settings: Settings, stop: Stop, *, reload: bool) -> None:
 def _database(given_url: str) -> Iterator[tuple[str, Callable[[], bool]]]:
     """Provide a database's URL, and what starts it again if it is ours and ended by itself."""
     if given_url:
-        postgres.apply_schema(given_url)
+        schema.upgrade(given_url)
         yield given_url, lambda: False
         return
     folder = _DATA / "postgres"

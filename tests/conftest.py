@@ -14,9 +14,9 @@ from tests import servers
 
 
 @contextmanager
-def database_server() -> Iterator[postgres.Postgres]:
+def database_server(*options: str) -> Iterator[postgres.Postgres]:
     """A PostgreSQL in a folder that the account which root lends it can reach: pytest's are closed to all others."""
-    with TemporaryDirectory(prefix="image-api-") as folder, postgres.running(Path(folder)) as server:
+    with TemporaryDirectory(prefix="image-api-") as folder, postgres.running(Path(folder), *options) as server:
         yield server
 
 
