@@ -15,6 +15,7 @@ from api.endpoints import ENDPOINTS, Endpoint
 from common.settings import AddressSettings, AuthSettings, BodySettings, DatabaseSettings, ImageCacheSettings, load
 from cron.schedule import check_schedule
 from emulator import functions, proxy
+from emulator.postgres import schema
 from emulator.postgres import server as postgres
 from emulator.processes.guardian import Guardian
 from emulator.processes.service import Popen, Service
@@ -84,7 +85,7 @@ def run(stop: Stop, *, reload: bool) -> None:
 def _database(given_url: str) -> Iterator[tuple[str, Callable[[], bool]]]:
     """Provide a database's URL, and what starts it again if it is ours and ended by itself."""
     if given_url:
-        postgres.apply_schema(given_url)
+        schema.upgrade(given_url)
         yield given_url, lambda: False
         return
     folder = _DATA / "postgres"

@@ -24,9 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @contextmanager
-def database_server() -> Iterator[postgres.Postgres]:
+def database_server(*options: str) -> Iterator[postgres.Postgres]:
     """A PostgreSQL in a folder that the account which root lends it can reach: pytest's are closed to all others."""
-    with TemporaryDirectory(prefix="image-api-") as folder, postgres.running(Path(folder)) as server:
+    with TemporaryDirectory(prefix="image-api-") as folder, postgres.running(Path(folder), *options) as server:
         yield server
 
 

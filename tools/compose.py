@@ -25,18 +25,17 @@ from tools.console import announce, complain, say
 from tools.errors import StartError
 
 _ROOT = Path(__file__).resolve().parents[1]
+_SCHEMA = Path("init.sql")
 _SECRETS = Path(".data/secrets")
 _WAIT_SECONDS = 180
 _LOCALHOST = "127.0.0.1"
 _INTERRUPTED = 130  # as a shell says of Ctrl-C
 _USER = "image_api"
 
-# The schema of an older volume is brought up to date, and its password is that of the secret, which may be a new one.
-_PREPARE_DATABASE = rf"""
-SET client_min_messages = warning;
+# The password becomes that of the secret, which may be a new one.
+_RENEW_PASSWORD = rf"""
 \set password `cat /run/secrets/POSTGRES_PASSWORD`
 ALTER ROLE {_USER} PASSWORD :'password';
-\i /docker-entrypoint-initdb.d/init.sql
 """
 
 
@@ -68,12 +67,27 @@ def up() -> None:
     environment = {f"{function.name.upper()}_PORT": str(port) for function, port in own_ports.items()}
     changed = "SECRETS_DIR" not in os.environ and _write_secrets()
     renewal = ["--force-recreate"] if changed else []  # nobody reads a secret twice
-    _compose(environment, "up", "--build", "--remove-orphans", "--wait", "--wait-timeout", str(_WAIT_SECONDS), *renewal)
-    psql = ["psql", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-U", _USER]
-    _compose(environment, "exec", "-T", "database", *psql, typed=_PREPARE_DATABASE)
+    patience = ["--wait", "--wait-timeout", str(_WAIT_SECONDS)]
+    _compose(environment, "up", *patience, *renewal, "database")
+    _upgrade_schema(environment, load(DatabaseSettings).database_url)
+    _compose(environment, "up", "--build", "--remove-orphans", *patience, *renewal)
     say("up", f"ready in {time.monotonic() - began:.1f} s; `make down` stops everything")
     own_urls = {function: f"http://{_LOCALHOST}:{port}" for function, port in own_ports.items()}
     announce(ports.public_url(address.app_host, address.app_port), own_urls, load(AuthSettings).api_tokens)
+
+
+def _upgrade_schema(environment: Mapping[str, str], given_url: str) -> None:
+    """Run init.sql on the database that the functions will use, while those of the release before still run.
+
+    psql reads all of it from stdin. A container keeps the file that it was started with, even if a newer one has
+    replaced it, and a URL among the arguments would stand in the process list.
+    """
+    psql = ["psql", "-X", "-q", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1", "-U", _USER]
+    quoted = given_url.replace("\\", "\\\\").replace("'", "''")
+    connect = f"\\connect '{quoted}'\n" if given_url else ""
+    quiet = "SET client_min_messages = warning;\n"  # not a line for each table that exists already
+    script = _RENEW_PASSWORD + connect + quiet + _SCHEMA.read_text()
+    _compose(environment, "exec", "-T", "database", *psql, typed=script)
 
 
 def _write_secrets() -> bool:

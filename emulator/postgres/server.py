@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
-import psycopg
 
+from emulator.postgres import schema
 from emulator.postgres.programs import Programs, lent_account, reachable_home, reachable_programs
 from emulator.processes.guardian import Guardian, end
 from tools.errors import StartError
@@ -22,7 +22,6 @@ from tools.errors import StartError
 if TYPE_CHECKING:
     import subprocess
 
-_SCHEMA = Path(__file__).resolve().parents[2] / "init.sql"
 _USER = "image_api"
 _START_SECONDS = 60
 _STOP_STEPS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0))  # fast, then immediate: both without waiting for callers
@@ -161,7 +160,7 @@ def running(folder: Path, *options: str) -> Iterator[Postgres]:
         server = Postgres(reachable_programs(home, account), guardian, options)
         try:
             server.start()
-            apply_schema(server.url)
+            schema.upgrade(server.url)
             yield server
         finally:
             server.stop()
@@ -179,14 +178,3 @@ def _only_user_of(home: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
-
-
-def apply_schema(url: str) -> None:
-    """Run init.sql, which is harmless to run again; StartError where the database cannot be reached or refuses."""
-    try:
-        with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
-            connection.execute(_SCHEMA.read_bytes())
-    except psycopg.OperationalError as error:
-        raise StartError(f"the database (DATABASE_URL) cannot be reached: {error}") from error
-    except psycopg.Error as error:
-        raise StartError(f"the database refuses {_SCHEMA.name}: {error}") from error
