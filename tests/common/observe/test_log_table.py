@@ -19,14 +19,14 @@ from tests import servers
 WRITER = """
 import sys, time
 from common.observe.log import lines
-writer, lines, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+writer, count, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 slowest = 0.0
 lines.logger().info("the first line imports psycopg")
-for line in range(lines):
+for line in range(count):
     began = time.perf_counter()
     lines.logger().info("writer=%s line=%d.", writer, line)
     slowest = max(slowest, time.perf_counter() - began)
-    time.sleep(seconds / lines)
+    time.sleep(seconds / count)
 print("slowest", slowest, file=sys.stderr)
 """
 FOLLOWER = """
