@@ -198,7 +198,11 @@ class Overloaded(Problem):
 
 
 class StorageUnavailable(Problem):
-    """The database cannot be reached."""
+    """The database cannot be reached, takes no changes, or is not one that this release can use."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "storage_unavailable"
+
+
+class SessionLost(StorageUnavailable):
+    """The connection to the database ended. Whether it committed what was sent to it is unknown."""

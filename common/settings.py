@@ -21,6 +21,9 @@ from common.once import once
 MEBIBYTE = 1024 * 1024
 
 _SECRETS_DIR = Path(os.environ.get("SECRETS_DIR", "/run/secrets"))  # where Docker mounts them
+# One @ at most, and before the first /: of a password that contains one of them, a part would become the host or the
+# database, which libpq names in its errors.
+_POSTGRES_URL = re.compile(r"postgres(ql)?://([^@/]*@)?[^@/?]*(/[^@/?]*)?(\?.*)?")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 2.1: b64token, all that a header can carry
 _FORM_BYTES = MEBIBYTE  # what a form may add to its file
 _LAST_FUNCTIONS_PORT = 65535 - len(ENDPOINTS) + 1
@@ -52,9 +55,26 @@ def _http_url(value: str) -> str:
 
 
 def _postgres_url(value: str) -> str:
-    if value and not value.startswith(("postgresql://", "postgres://")):
-        raise ValueError("must start with postgresql://")
-    return value
+    """Return the URL without the white space around it. Raises ValueError if libpq cannot use it."""
+    url = value.strip()
+    if url and not (_POSTGRES_URL.fullmatch(url) and _can_be_parsed(url)):
+        raise ValueError(
+            "is not a URL that libpq takes. Write postgresql://user:password@host:port/database, "
+            "and in the user and the password %25 for %, %40 for @, %2F for /"
+        )
+    return url
+
+
+def _can_be_parsed(url: str) -> bool:
+    """Return whether libpq knows all that the URL says. It quotes the URL in its own messages."""
+    from psycopg import ProgrammingError  # noqa: PLC0415  # slow to import, and not every function has a database
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    try:
+        ports = str(conninfo_to_dict(url).get("port") or "").split(",")
+    except ProgrammingError:
+        return False
+    return all(re.fullmatch(r"\d{0,5}", port, re.ASCII) and int(port or 1) in range(1, 65536) for port in ports)
 
 
 class Group(BaseSettings):

@@ -1,114 +1,136 @@
-"""Connections to PostgreSQL: one pool a process, opened on first use, and never a dead connection from it."""
+"""Statements: one that reads, or several in a transaction. Every failure of the database is a StorageUnavailable."""
 
-import atexit
-import logging
-import os
-import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import LiteralString, TypeVar
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg.errors import ReadOnlySqlTransaction
+from psycopg.rows import BaseRowFactory
 
-from common.errors import StorageUnavailable
-from common.once import once
-from common.settings import DatabaseSettings, load
-from common.storage import schema
+from common.errors import SessionLost, StorageUnavailable
+from common.storage.pool import check, give_back, lend
+from common.storage.session import Session, TimedOutError
 
-_ATTEMPT_SECONDS = 0.5  # each wait for the pool makes it try to connect once: a restarted server is found this soon
-_MAX_CONNECTIONS = 8
-_STATEMENT_SECONDS = 10
+# SET LOCAL, because behind PgBouncer in transaction mode a plain SET stays in a session that somebody else gets next.
+# Both limits are below the one of Session.wait: the server ends the statement, and the session can be used again. The
+# second one ends what a function has begun that was halted.
+_BEGIN = """
+    BEGIN;
+    SET LOCAL statement_timeout = '7s';
+    SET LOCAL idle_in_transaction_session_timeout = '7s';
+    SHOW transaction_read_only;
+"""
+_UNREACHABLE = "The database cannot be reached; try again soon."
+_DETAILS = {  # by the beginning of the SQLSTATE
+    "25006": "The database takes no changes at the moment.",
+    "53": "The database is out of room.",
+    "57014": "The database took too long.",
+}
+
+_LOST = (
+    "08",
+    "57P",
+    "25P03",
+    "25P04",
+)  # the beginnings of the SQLSTATEs with which a server or PgBouncer ends a session
+
+Row = TypeVar("Row")
+Value = TypeVar("Value")
 
 
-class _Connection(psycopg.Connection):
-    """A connection of the pool."""
+class _SessionLostError(psycopg.OperationalError):
+    """The session ended before the server answered."""
 
-    is_checked = False  # whether it leads to a database with the right encoding and schema
+
+def query(statement: LiteralString, parameters: Sequence[object], row_factory: BaseRowFactory[Row]) -> list[Row]:
+    """Return the rows of a statement that changes nothing. Raises StorageUnavailable."""
+
+    def run(session: Session) -> list[Row]:
+        with session.cursor(binary=True, row_factory=row_factory) as cursor:
+            return cursor.execute(statement, parameters).fetchall()
+
+    with _translated_errors():
+        session, rows = _begin_with(run)
+        give_back(session)
+    return rows
 
 
 @contextmanager
-def connection() -> Iterator[psycopg.Connection]:
-    """Lend a live connection in autocommit mode; raise StorageUnavailable where the database fails us."""
-    try:
-        pool = _pool(os.getpid())
-        lent = _live_connection(pool)
+def transaction() -> Iterator[Session]:
+    """Provide a session in a transaction. It is committed in the end, or rolled back if anything is raised.
+
+    Raises StorageUnavailable, and SessionLost if the session ended: then nobody can say whether it was committed.
+    """
+    with _translated_errors():
+        session, _ = _begin_with(_begin)
         try:
-            _check(lent)
-            yield lent
+            yield session
+            session.commit()
+        except psycopg.Error as error:
+            raise _judged(session, error) from error
         finally:
-            pool.putconn(lent)
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise StorageUnavailable("The database cannot be reached; try again soon.") from error
+            give_back(session)
 
 
-def _check(connection: _Connection) -> None:
-    """Look at the database once on each connection. Raises StorageUnavailable while its schema is not right."""
-    if connection.is_checked:
-        return
-    if fault := schema.fault(connection):
-        _log_once(fault)
-        raise StorageUnavailable("The database is not ready for this release.")
-    connection.is_checked = True
+def _begin_with(work: Callable[[Session], Value]) -> tuple[Session, Value]:
+    """Return a session, and what came of the first thing done with it. Raises psycopg.Error.
+
+    A gateway may have forgotten the session, or a failover have made its server read-only, without a word to us. What
+    was begun then has changed nothing: try once more, in a session that is made now.
+    """
+    try:
+        return _try(work, newer_than=0.0)
+    except (_SessionLostError, ReadOnlySqlTransaction):
+        return _try(work, newer_than=time.monotonic())
 
 
-@once
-def _log_once(fault: str) -> None:
-    logging.getLogger(__name__).error(fault)
+def _try(work: Callable[[Session], Value], *, newer_than: float) -> tuple[Session, Value]:
+    """Return a session, and what came of the first thing done with it. Raises psycopg.Error."""
+    session = lend(newer_than=newer_than)
+    try:
+        check(session)
+        return session, work(session)
+    except psycopg.Error as error:
+        judged = _judged(session, error)
+        give_back(session)
+        raise judged from error
+    except StorageUnavailable:
+        give_back(session)
+        raise
 
 
-@once
-def _pool(_pid: int) -> ConnectionPool[_Connection]:
-    """Return the pool of a process: one opened before a fork never works behind it."""
-    url = load(DatabaseSettings).database_url
-    if not url:
-        raise psycopg.OperationalError("DATABASE_URL is not set")
-    arguments = {
-        "autocommit": True,
-        "client_encoding": "utf8",
-        "prepare_threshold": None,  # PgBouncer in transaction mode knows no prepared statements
-        "connect_timeout": 3,
-        "tcp_user_timeout": 10_000,  # a server that vanished without a word is given up after 10 s
-        "application_name": os.environ.get("FUNCTION_TARGET", "image-api"),
-    }
-    # reconnect_timeout=0: _live_connection retries, twice a second instead of ever more rarely.
-    pool = ConnectionPool(
-        url,
-        connection_class=_Connection,
-        kwargs=arguments,
-        configure=_limit,
-        min_size=0,
-        max_size=_MAX_CONNECTIONS,
-        open=True,
-        reconnect_timeout=0,
-    )
-    atexit.register(pool.close)  # left to the interpreter's end, it waits for threads which that end has frozen
-    return pool
+def _judged(session: Session, error: psycopg.Error) -> psycopg.Error:
+    """Return the error, or a _SessionLostError in its place. A read-only session is closed, for good."""
+    if isinstance(error, ReadOnlySqlTransaction):
+        session.close()
+    if session.broken or (error.sqlstate or "").startswith(_LOST):
+        return _SessionLostError(str(error))
+    return error
 
 
-def _limit(connection: psycopg.Connection) -> None:
-    """Make the server give up what takes too long, such as waiting for a lock: the caller gets a 503."""
-    connection.execute(f"SET statement_timeout = '{_STATEMENT_SECONDS}s'")
+def _begin(session: Session) -> None:
+    """Begin a transaction. Raises ReadOnlySqlTransaction if it could change nothing, and psycopg.OperationalError."""
+    cursor = session.execute(_BEGIN)
+    cursor.set_result(-1)
+    if cursor.fetchone() == ("on",):
+        raise ReadOnlySqlTransaction("the session is read-only")
 
 
-def _live_connection(pool: ConnectionPool[_Connection]) -> _Connection:
-    """Return a connection whose server is there; raise PoolTimeout after DATABASE_TIMEOUT_SECONDS without one."""
-    deadline = time.monotonic() + load(DatabaseSettings).database_timeout_seconds
-    while True:
-        try:
-            lent = pool.getconn(timeout=min(_ATTEMPT_SECONDS, deadline - time.monotonic()))
-        except PoolTimeout:
-            if time.monotonic() >= deadline:
-                raise
-            continue
-        if not _has_news(lent):
-            return lent
-        lent.close()
-        pool.putconn(lent)
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """Raise StorageUnavailable in place of what the database, and not our statement, is to blame for."""
+    try:
+        yield
+    except _SessionLostError as error:
+        raise SessionLost(_UNREACHABLE) from error
+    except (psycopg.OperationalError, psycopg.InterfaceError, ReadOnlySqlTransaction) as error:
+        raise StorageUnavailable(_detail(error)) from error
 
 
-def _has_news(idle: psycopg.Connection) -> bool:
-    """Tell whether a connection nobody uses has something to read: a server says nothing then but goodbye."""
-    poll = select.poll()
-    poll.register(idle.pgconn.socket, select.POLLIN)
-    return bool(poll.poll(0))
+def _detail(error: psycopg.Error) -> str:
+    if isinstance(error, TimedOutError):
+        return _DETAILS["57014"]
+    known = (detail for start, detail in _DETAILS.items() if (error.sqlstate or "").startswith(start))
+    return next(known, _UNREACHABLE)

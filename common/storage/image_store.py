@@ -4,14 +4,20 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeVar
-from uuid import UUID
+from typing import Literal, LiteralString, TypeVar
+from uuid import UUID, uuid4
 
 from psycopg.rows import class_row, scalar_row
 
 from common.documents import ImageDocument, SourceFormat
-from common.errors import ImageNotFound
-from common.storage.database import connection
+from common.errors import ImageNotFound, SessionLost
+from common.storage.database import query, transaction
+
+_SELECT: LiteralString = """
+    SELECT id, filename, content_type, width, height, quality, size_bytes, source_format, created_at, sha256,
+           CASE WHEN size_bytes <= %s THEN data END AS data
+    FROM images WHERE id = %s
+"""
 
 Row = TypeVar("Row")
 
@@ -20,7 +26,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE) 
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
-    """A row of `images`; `data` is None where it was not asked for."""
+    """A row of `images`; `data` is None if it was not asked for."""
 
     id: UUID
     filename: str
@@ -61,46 +67,52 @@ def parse_id(text: str) -> UUID:
 
 
 def add(data: bytes, *, filename: str, width: int, height: int, quality: int, source_format: str) -> StoredImage:
-    """Return the image as it was committed, without its data; raise StorageUnavailable."""
-    with connection() as database, database.cursor(binary=True, row_factory=class_row(StoredImage)) as cursor:
-        cursor.execute(
-            """
-            INSERT INTO images (filename, data, width, height, quality, size_bytes, source_format, sha256)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-            RETURNING id, filename, content_type, width, height, quality, size_bytes, source_format,
-                      created_at, sha256
-            """,
-            (filename, data, width, height, quality, len(data), source_format, hashlib.sha256(data).digest()),
-        )
-        return _found(cursor.fetchone())
+    """Return the image, without its data, once it is committed. Raises StorageUnavailable."""
+    image_id, sha256 = uuid4(), hashlib.sha256(data).digest()
+    row = (image_id, filename, data, width, height, quality, len(data), source_format, sha256)
+    try:
+        return _add(image_id, row)
+    except SessionLost:
+        return _add(image_id, row)  # under the same id: it is stored once, whether or not the first try was committed
 
 
 def find(image_id: UUID, *, max_data_bytes: int = 0) -> StoredImage:
-    """Return an image, its data too up to `max_data_bytes`; raise ImageNotFound or StorageUnavailable."""
-    with connection() as database, database.cursor(binary=True, row_factory=class_row(StoredImage)) as cursor:
-        cursor.execute(
-            """
-            SELECT id, filename, content_type, width, height, quality, size_bytes, source_format,
-                   created_at, sha256, CASE WHEN size_bytes <= %s THEN data END AS data
-            FROM images WHERE id = %s
-            """,
-            (max_data_bytes, image_id),
-        )
-        return _found(cursor.fetchone())
+    """Return an image, its data too up to `max_data_bytes`. Raises ImageNotFound or StorageUnavailable."""
+    return _only(query(_SELECT, (max_data_bytes, image_id), class_row(StoredImage)))
 
 
 def read(image_id: UUID, start: int, stop: int) -> bytes:
-    """Return the bytes from `start` up to `stop` of an image's data; raise ImageNotFound, StorageUnavailable."""
-    with connection() as database, database.cursor(binary=True, row_factory=scalar_row) as cursor:
-        cursor.execute(
+    """Return the bytes from `start` up to `stop` of an image's data. Raises ImageNotFound or StorageUnavailable."""
+    data: bytes = _only(
+        query(
             "SELECT substring(data FROM %s::int FOR %s::int) FROM images WHERE id = %s",
             (start + 1, stop - start, image_id),
+            scalar_row,
         )
-        data: bytes = _found(cursor.fetchone())
-        return data
+    )
+    return data
 
 
-def _found(row: Row | None) -> Row:
-    if row is None:
+def _add(image_id: UUID, row: tuple[object, ...]) -> StoredImage:
+    """Return the image of these values, which may be there already. Raises StorageUnavailable.
+
+    If another session is still committing the same id, the statement waits until it is known how that ends.
+    """
+    with transaction() as session, session.cursor(binary=True, row_factory=class_row(StoredImage)) as cursor:
+        cursor.execute(
+            """
+            INSERT INTO images (id, filename, data, width, height, quality, size_bytes, source_format, sha256)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (id) DO NOTHING
+            RETURNING id, filename, content_type, width, height, quality, size_bytes, source_format, created_at,
+                      sha256
+            """,
+            row,
+        )
+        return cursor.fetchone() or _only(cursor.execute(_SELECT, (0, image_id)).fetchall())
+
+
+def _only(rows: list[Row]) -> Row:
+    if not rows:
         raise ImageNotFound("No image has this id.")
-    return row
+    return rows[0]

@@ -1,17 +1,18 @@
 """The log as a table, for hosts whose file system is nobody else's: every SQL statement about log lines."""
 
 import atexit
-import os
 import sys
 import threading
 import time
 from queue import SimpleQueue
+from typing import LiteralString
 
 import psycopg
+from psycopg.rows import tuple_row
 
 from common.observe.log.page import OLDEST, Cursor, Page
-from common.settings import DatabaseSettings, load
-from common.storage.database import connection
+from common.storage.database import query
+from common.storage.session import connect
 
 _GATHER_SECONDS = 0.05  # a request's lines come together, and so do those of many requests
 _RETRY_SECONDS = 0.5
@@ -102,7 +103,7 @@ class LogTable:
     def _insert(self) -> None:
         """Write the batch, but for what the last try wrote if it broke off before it was told; raise psycopg.Error."""
         if not self._connection:
-            self._connection = _connect()
+            self._connection = connect("log")
         if self._doubtful:
             xid, count = self._doubtful
             if _is_committed(self._connection, xid):
@@ -131,20 +132,6 @@ class LogTable:
         waiting = 0 if self._has_all else self._waiting.qsize() - 1
         if left := len(self._batch) + waiting + self._dropped:
             _say(f"{left} log lines could not be written to the database; they are on stdout alone.")
-
-
-def _connect() -> psycopg.Connection:
-    """Return a connection that no request waits for, and whose trouble no pool logs."""
-    url = load(DatabaseSettings).database_url
-    if not url:
-        raise psycopg.OperationalError("DATABASE_URL is not set")
-    return psycopg.connect(
-        url,
-        prepare_threshold=None,  # as in common.database
-        connect_timeout=3,
-        tcp_user_timeout=10_000,
-        application_name=f"{os.environ.get('FUNCTION_TARGET', 'image-api')} log",
-    )
 
 
 def _begin(connection: psycopg.Connection) -> str:
@@ -195,9 +182,8 @@ def _trim(connection: psycopg.Connection, max_rows: int) -> None:
     connection.commit()
 
 
-def _select(statement: str, *arguments: int) -> Rows:
-    with connection() as database:
-        return database.execute(statement, arguments).fetchall()
+def _select(statement: LiteralString, *arguments: int) -> Rows:
+    return query(statement, arguments, tuple_row)
 
 
 def _page(rows: Rows, behind: Cursor, *, gap: bool = False) -> Page:
