@@ -16,6 +16,7 @@ from cron.schedule import JOBS, first_firings
 def main() -> int:
     """Return 0 when every job went well, 1 when one failed, 2 when a setting is bad; without --now, go on for ever."""
     now = "--now" in sys.argv[1:]
+    lines.configure(stored=False)
 
     def end(signum: int, _frame: FrameType | None) -> Never:
         os._exit(128 + signum if now else 0)  # at once, and whatever is going on outside of `undisturbed`
@@ -31,7 +32,7 @@ def main() -> int:
         return 0 if all([job.fire() for job in JOBS]) else 1  # noqa: C419  # a failure spares none of the others
     for job, moment in first:
         lines.request_scope("-", job.name)
-        lines.logger(stored=False).info("job scheduled: first=%s", moment.isoformat())
+        lines.logger().info("job scheduled: first=%s", moment.isoformat())
     return _keep_firing()
 
 

@@ -42,7 +42,7 @@ class Job:
     def fire(self) -> bool:
         """Run it, for `max_seconds` at the most, and log how it went; return whether it went well."""
         lines.request_scope("-", self.name)
-        log = lines.logger(stored=False)
+        log = lines.logger()
         began = time.perf_counter()
         try:
             with _at_most(self.max_seconds):
