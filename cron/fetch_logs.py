@@ -21,6 +21,7 @@ from cron.client import get
 from cron.job import JobError, undisturbed
 
 _LIMIT = 1_000
+_DAY_FILES = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].log"
 _DATE = re.compile(rb"(\d{4}-\d\d-\d\d) ")
 _NEXT = re.compile(r'[?&]since=([A-Za-z0-9._-]+)>; rel="next"')
 
@@ -34,7 +35,8 @@ class _Page:
 
 def run() -> str:
     """Fetch what is new and say how much it was; raise JobError or OSError: the next run goes on from there."""
-    folder = load(CronSettings).log_fetch_path
+    settings = load(CronSettings)
+    folder = settings.log_fetch_path
     folder.mkdir(parents=True, exist_ok=True)
     fetched, gap = 0, False
     with _alone(folder):
@@ -43,6 +45,7 @@ def run() -> str:
             page = _fetch(cursor)
             with undisturbed():
                 _add(folder, page, cursor)
+                _delete_old(folder, settings.log_fetch_days)
             fetched, gap, cursor = fetched + len(page.lines), gap or page.gap, page.next
             if len(page.lines) < _LIMIT:  # not only when there are none: each request leaves a line of its own
                 lost = " (lines before them may be lost: rotated out unread)" if gap and fetched else ""
@@ -98,6 +101,12 @@ def _add(folder: Path, page: _Page, cursor: str) -> None:
             file.flush()
             os.fsync(file.fileno())
     _save(folder, page.next, {})
+
+
+def _delete_old(folder: Path, days: int) -> None:
+    """Delete all files except those of the newest `days` days. The state must count all lines of the deleted files."""
+    for path in sorted(folder.glob(_DAY_FILES))[:-days]:
+        path.unlink()
 
 
 def _open_private(path: str, flags: int) -> int:

@@ -130,12 +130,12 @@ def two_days(count: int) -> list[str]:
     return [line if number < 1500 else line.replace("2026-11-23", "2026-11-24") for number, line in enumerate(lines)]
 
 
-def run(folder: Path, code: str, *arguments: str, port: int) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, code: str, *arguments: str, port: int, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a program that calls the schedule's own main function."""
     return subprocess.run(  # noqa: S603  # our own code
         [sys.executable, "-c", code, *arguments],
         cwd=folder,
-        env=schedule.environment(folder, port),
+        env=schedule.environment(folder, port, **settings),
         capture_output=True,
         text=True,
         check=False,
@@ -157,6 +157,40 @@ def test_a_signal_at_any_moment_costs_no_line(
     assert len(codes) > 30  # three pages of up to two files, each with its state before and after
     for moment in range(1, len(codes) + 1):
         assert schedule.fetched(tmp_path, f"fetched-{moment}") == everything
+
+
+def test_only_the_files_of_the_newest_days_are_kept(tmp_path: Path, get_logs: servers.Function) -> None:
+    for day in ("2025-10-30", "2025-11-01", "2025-10-31"):
+        schedule.write(tmp_path, [f"{day} 00:00:00,000: a\n"])
+    assert schedule.fire(tmp_path, get_logs.port, LOG_FETCH_DAYS="3").returncode == 0
+    folder = tmp_path / "fetched"
+    assert len(list(folder.glob("*.log"))) == 3
+    (folder / "notes.log").touch()
+    servers.wait_for_line(tmp_path / "app.log", ": get_logs: ")
+    assert schedule.fire(tmp_path, get_logs.port, LOG_FETCH_DAYS="2").returncode == 0
+    assert sorted(path.name for path in folder.glob("2025*")) == ["2025-11-01.log"]  # and that of today
+    assert (folder / "notes.log").exists()
+
+
+DELETING = """
+import os, signal, sys
+from cron import __main__ as cron
+sys.addaudithook(lambda event, args: event == "os.remove" and os.kill(os.getpid(), signal.SIGKILL))
+sys.argv = ["cron", "--now"]
+cron.main()
+"""
+
+
+def test_a_file_is_deleted_after_its_lines_are_counted(tmp_path: Path, get_logs: servers.Function) -> None:
+    everything = two_days(1600)
+    schedule.write(tmp_path, everything)
+    process = run(tmp_path, DELETING, port=get_logs.port, LOG_FETCH_DAYS="1")
+    assert process.returncode == -signal.SIGKILL
+    assert schedule.state(tmp_path)["lengths"] == {}
+    assert schedule.fetched(tmp_path) == everything
+    assert schedule.fire(tmp_path, get_logs.port, LOG_FETCH_DAYS="1").returncode == 0
+    assert not (tmp_path / "fetched" / "2026-11-23.log").exists()
+    assert schedule.state(tmp_path)["lengths"] == {}
 
 
 @pytest.mark.parametrize("how", ["killed", "full"])
