@@ -198,6 +198,8 @@ class CronSettings(Group):
     """When the log is fetched: minute, hour, day, month, weekday (UTC)."""
     log_fetch_path: Path = Path("logs/fetched")
     """The folder of the fetched log, one file for each day."""
+    log_fetch_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    """How many days of the fetched log are kept: the files of the newest days."""
 
 
 GROUPS: tuple[type[Group], ...] = (

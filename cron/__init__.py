@@ -1,1 +1,1 @@
-"""The schedule: jobs that call functions over HTTP, as any other caller does."""
+"""The schedule: jobs that call functions over HTTP, like any other caller."""

@@ -1,4 +1,4 @@
-"""`python -m cron` fires each job when its time has come; `python -m cron --now` fires every job once, now."""
+"""`python -m cron` fires each job on its schedule. `python -m cron --now` fires every job once, now."""
 
 import os
 import signal
@@ -14,11 +14,12 @@ from cron.schedule import JOBS, first_firings
 
 
 def main() -> int:
-    """Return 0 when every job went well, 1 when one failed, 2 when a setting is bad; without --now, go on for ever."""
+    """Return 0 if every job succeeded, 1 if one failed, 2 if a setting is not valid. Without --now, run forever."""
     now = "--now" in sys.argv[1:]
+    lines.configure(stored=False)
 
     def end(signum: int, _frame: FrameType | None) -> Never:
-        os._exit(128 + signum if now else 0)  # at once, and whatever is going on outside of `undisturbed`
+        os._exit(128 + signum if now else 0)  # end at once; signals_blocked() delays the signal
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
@@ -28,15 +29,15 @@ def main() -> int:
         sys.stderr.write(f"These settings, from the environment or .env, are not valid:\n{error}\n")
         return 2
     if now:
-        return 0 if all([job.fire() for job in JOBS]) else 1  # noqa: C419  # a failure spares none of the others
+        return 0 if all([job.fire() for job in JOBS]) else 1  # noqa: C419  # after a failure, the other jobs still fire
     for job, moment in first:
         lines.request_scope("-", job.name)
-        lines.logger(stored=False).info("job scheduled: first=%s", moment.isoformat())
+        lines.logger().info("job scheduled: first=%s", moment.isoformat())
     return _keep_firing()
 
 
 def _keep_firing() -> Never:
-    """Fire whatever became due since the last look, once a second: clocks are set, and machines sleep."""
+    """Once a second, fire each job that became due since the last check: clocks are set, and machines sleep."""
     before = datetime.now(UTC)
     while True:
         time.sleep(1 - time.time() % 1)

@@ -1,4 +1,4 @@
-"""Calls of the API, as the schedule makes them: through the proxy, with a token."""
+"""The schedule's calls of the API, through the proxy and with a token."""
 
 import json
 from contextlib import closing
@@ -17,14 +17,14 @@ _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Answer:
-    """What was answered with 200."""
+    """The headers and the body of a 200."""
 
     headers: Message
     body: bytes
 
 
 def get(path: str) -> Answer:
-    """Return the answer to `GET path`; raise JobError where it is not a 200. Redirects are not followed."""
+    """Return the answer to `GET path`. Raises JobError if it is not a 200. Redirects are not followed."""
     settings = load(CronSettings)
     base = urlsplit(settings.cron_base_url or f"http://127.0.0.1:{load(AddressSettings).app_port}")
     token = settings.cron_token or next(iter(load(AuthSettings).api_tokens), "")
@@ -39,7 +39,7 @@ def get(path: str) -> Answer:
     if response.status != HTTPStatus.OK:
         raise JobError(f"GET {path}: {response.status} {_code(body)}")
     if len(body) > _MAX_ANSWER_BYTES:
-        raise JobError(f"GET {path}: an answer of over {_MAX_ANSWER_BYTES} bytes")
+        raise JobError(f"GET {path}: the answer is larger than {_MAX_ANSWER_BYTES} bytes")
     return Answer(response.headers, body)
 
 

@@ -1,7 +1,7 @@
-"""The log fetch: every line of GET /logs, once, in a file a day (UTC) such as `2026-11-23.log`.
+"""The log fetch: writes every line of GET /logs once, to one file for each day (UTC), such as `2026-11-23.log`.
 
-`state.json` holds the cursor and, while lines are being added, how long the files were before. Whoever finds it so
-cuts the files back and goes on from the cursor: a crash neither loses nor doubles a line.
+`state.json` holds the cursor and, while lines are appended, the lengths of the files before. After a crash, the next
+run truncates the files to these lengths and continues from the cursor: a crash neither loses nor repeats a line.
 """
 
 import fcntl
@@ -18,9 +18,10 @@ from pathlib import Path
 
 from common.settings import CronSettings, load
 from cron.client import get
-from cron.job import JobError, undisturbed
+from cron.job import JobError, signals_blocked
 
 _LIMIT = 1_000
+_DAY_FILES = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].log"
 _DATE = re.compile(rb"(\d{4}-\d\d-\d\d) ")
 _NEXT = re.compile(r'[?&]since=([A-Za-z0-9._-]+)>; rel="next"')
 
@@ -33,18 +34,20 @@ class _Page:
 
 
 def run() -> str:
-    """Fetch what is new and say how much it was; raise JobError or OSError: the next run goes on from there."""
-    folder = load(CronSettings).log_fetch_path
+    """Fetch the new lines and return their count as text. After a JobError or an OSError, the next run continues."""
+    settings = load(CronSettings)
+    folder = settings.log_fetch_path
     folder.mkdir(parents=True, exist_ok=True)
     fetched, gap = 0, False
-    with _alone(folder):
+    with _exclusive_lock(folder):
         cursor = _restore(folder)
         while True:
             page = _fetch(cursor)
-            with undisturbed():
+            with signals_blocked():
                 _add(folder, page, cursor)
+                _delete_old(folder, settings.log_fetch_days)
             fetched, gap, cursor = fetched + len(page.lines), gap or page.gap, page.next
-            if len(page.lines) < _LIMIT:  # not only when there are none: each request leaves a line of its own
+            if len(page.lines) < _LIMIT:  # not 0: each request adds a line of its own to the log
                 lost = " (lines before them may be lost: rotated out unread)" if gap and fetched else ""
                 return f"lines={fetched}{lost}"
 
@@ -55,13 +58,13 @@ def _fetch(cursor: str) -> _Page:
     following = _NEXT.search(answer.headers.get("Link", ""))
     is_text = answer.headers.get_content_type() == "text/plain" and answer.body[-1:] in {b"", b"\n"}
     if not following or not is_text:
-        raise JobError(f"GET {path}: the answer is no page of the log")
+        raise JobError(f"GET {path}: the answer is not a page of the log")
     return _Page(io.BytesIO(answer.body).readlines(), following[1], "Log-Gap" in answer.headers)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process fetches into this folder."""
+def _exclusive_lock(folder: Path) -> Iterator[None]:
+    """Wait until no other process fetches into this folder, and keep others out."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -71,7 +74,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _restore(folder: Path) -> str:
-    """Return the cursor, with the files as they were at it."""
+    """Truncate the files to their lengths at the cursor, and return the cursor."""
     path = folder / "state.json"
     if not path.exists():
         return "oldest"
@@ -79,7 +82,7 @@ def _restore(folder: Path) -> str:
         state = json.loads(path.read_bytes())
         cursor, lengths = str(state["cursor"]), dict(state["lengths"])
     except (ValueError, TypeError, KeyError) as error:
-        raise JobError(f"{path} cannot be read; without it the fetch begins anew, with the oldest line") from error
+        raise JobError(f"{path} cannot be read. Repair it, or delete it to fetch again from the oldest line") from error
     for name, length in lengths.items():
         with suppress(FileNotFoundError):
             if (folder / name).stat().st_size > length:
@@ -88,7 +91,7 @@ def _restore(folder: Path) -> str:
 
 
 def _add(folder: Path, page: _Page, cursor: str) -> None:
-    """Append the page's lines to their files, and make its end the cursor."""
+    """Append the page's lines to their files, and save the page's cursor."""
     days = _by_day(page.lines)
     if days:
         _save(folder, cursor, {name: _length(folder / name) for name in days})
@@ -100,12 +103,18 @@ def _add(folder: Path, page: _Page, cursor: str) -> None:
     _save(folder, page.next, {})
 
 
+def _delete_old(folder: Path, days: int) -> None:
+    """Delete all files except those of the newest `days` days. The state must count all lines of the deleted files."""
+    for path in sorted(folder.glob(_DAY_FILES))[:-days]:
+        path.unlink()
+
+
 def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o640)  # as the log itself
+    return os.open(path, flags, 0o640)  # the mode of the log itself
 
 
 def _by_day(lines: list[bytes]) -> dict[str, list[bytes]]:
-    """Return each file's lines; one without a date, as a killed process leaves it, stays with the one before it."""
+    """Return each file's lines. A line without a date, which a killed process leaves, follows the line before it."""
     days = defaultdict(list)
     day = datetime.now(UTC).date().isoformat()
     for line in lines:
@@ -120,7 +129,7 @@ def _length(path: Path) -> int:
 
 
 def _save(folder: Path, cursor: str, lengths: Mapping[str, int]) -> None:
-    """Replace the state at once, on the disk as well."""
+    """Replace the state in one step, and sync it to the disk."""
     fresh = folder / "state.json.new"
     with fresh.open("w") as file:
         json.dump({"cursor": cursor, "lengths": lengths}, file)

@@ -1,4 +1,4 @@
-"""A job: when it fires, what it does, and the one line each firing leaves."""
+"""A job: when it fires, what it does, and the one line that each firing logs."""
 
 import signal
 import time
@@ -16,12 +16,12 @@ from common.settings import CronSettings, SettingsError, load
 
 
 class JobError(Exception):
-    """A job could not do what it is for; the message says why, and its next firing tries again."""
+    """A job failed. The message says why. The next firing tries again."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Something to do on a schedule: `setting` names the cron expression (UTC), `run` says what it did."""
+    """`setting` names the setting with the cron expression (UTC). `run` does the work and returns a summary."""
 
     name: str
     setting: str
@@ -29,7 +29,7 @@ class Job:
     max_seconds: int = 50
 
     def next_firing(self, after: datetime) -> datetime:
-        """Return when it fires next; raise SettingsError where its schedule is none."""
+        """Return when the job fires next. Raises SettingsError if its schedule is not valid."""
         expression: str = getattr(load(CronSettings), self.setting.lower())
         try:
             moment = next(CronSim(expression, after), None)
@@ -40,16 +40,16 @@ class Job:
         return moment
 
     def fire(self) -> bool:
-        """Run it, for `max_seconds` at the most, and log how it went; return whether it went well."""
+        """Run the job for at most `max_seconds`, and log the result. Return whether it succeeded."""
         lines.request_scope("-", self.name)
-        log = lines.logger(stored=False)
+        log = lines.logger()
         began = time.perf_counter()
         try:
-            with _at_most(self.max_seconds):
+            with _time_limit(self.max_seconds):
                 done = self.run()
         except (JobError, OSError) as error:
-            log.error("job finished: status=failed ms=%d: %s", _milliseconds(began), error)  # noqa: TRY400  # it says all
-        except Exception:  # the next firing is another try
+            log.error("job finished: status=failed ms=%d: %s", _milliseconds(began), error)  # noqa: TRY400  # the message is enough
+        except Exception:  # the next firing tries again
             log.exception("job finished: status=failed ms=%d", _milliseconds(began))
         else:
             log.info("job finished: status=ok ms=%d: %s", _milliseconds(began), done)
@@ -58,8 +58,8 @@ class Job:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Let no signal in between: what is begun here is finished before the process ends or the job's time is up."""
+def signals_blocked() -> Iterator[None]:
+    """Delay SIGTERM, SIGINT and SIGALRM until the block is finished."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGALRM})
     try:
         yield
@@ -68,7 +68,7 @@ def undisturbed() -> Iterator[None]:
 
 
 @contextmanager
-def _at_most(seconds: int) -> Iterator[None]:
+def _time_limit(seconds: int) -> Iterator[None]:
     def end(_signum: int, _frame: FrameType | None) -> Never:
         raise TimeoutError(f"not done after {seconds} s")
 

@@ -26,6 +26,7 @@ def prepare(app: Flask) -> None:
     if app.extensions.setdefault(_PREPARED, False):
         return
     app.extensions[_PREPARED] = True
+    lines.configure(stored=True)
     app.url_map.merge_slashes = False  # //images is an unknown path, not a redirect
     app.wsgi_app = watch_bodies(withhold_body(app.wsgi_app))  # type: ignore[method-assign, assignment]  # Flask's documented way to wrap itself
     app.before_request(functools.partial(_begin, app.name))
@@ -34,7 +35,6 @@ def prepare(app: Flask) -> None:
 
 
 def _begin(function_name: str) -> None:
-    lines.logger()  # from here on, other libraries' warnings are lines of our log too
     lines.request_scope("-", function_name)
     sent = request.headers.get("X-Request-Id", "")
     g.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex

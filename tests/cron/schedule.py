@@ -50,9 +50,9 @@ def running(folder: Path, port: int, **settings: str) -> Iterator[subprocess.Pop
             process.kill()
 
 
-def fetched(folder: Path) -> list[str]:
-    """Every line of the fetched files, but for those that the fetching leaves itself."""
-    files = sorted((folder / "fetched").glob("*.log"))
+def fetched(folder: Path, name: str = "fetched") -> list[str]:
+    """Every line of the fetched files, except the lines of the fetches themselves."""
+    files = sorted((folder / name).glob("*.log"))
     lines = [line for file in files for line in file.read_text().splitlines(keepends=True)]
     return [line for line in lines if ": get_logs: " not in line]
 

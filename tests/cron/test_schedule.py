@@ -1,6 +1,7 @@
 """The schedule: it fires by itself, and goes on whatever becomes of a job."""
 
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,25 +27,41 @@ def test_a_job_that_fails_fires_again_and_each_firing_is_one_line(tmp_path: Path
     said = out.read_text().splitlines()
     assert "-: fetch_logs: INFO: job scheduled: first=" in said[0]
     assert all(": fetch_logs: " in line and ": job finished: status=" in line for line in said[1:])
-    assert "fetch_logs: " not in (tmp_path / "app.log").read_text()  # the schedule logs to stdout alone
+    assert "fetch_logs: " not in (tmp_path / "app.log").read_text()  # the schedule logs to stdout only
 
 
 @pytest.mark.parametrize("expression", ["61 * * * *", "0 0 30 2 *"])
-def test_a_schedule_that_is_none_is_named_and_stops_the_start(tmp_path: Path, expression: str) -> None:
+def test_a_bad_schedule_is_named_and_stops_the_start(tmp_path: Path, expression: str) -> None:
     process = schedule.fire(tmp_path, 1, LOG_FETCH_CRON=expression)
     assert process.returncode == 2
     assert "LOG_FETCH_CRON: " in process.stderr
 
 
-def test_it_wakes_to_see_what_is_due_and_does_not_fire_before(tmp_path: Path) -> None:
-    with schedule.running(tmp_path, 1, LOG_FETCH_CRON="0 0 1 1 *") as process:
-        time.sleep(2)
-        process.terminate()
-        assert process.wait(5) == 0
-    assert (tmp_path / "cron.out").read_text().count("\n") == 1
+WOKEN = """
+import os, signal, time
+from cron import __main__ as cron
+sleep, sleeps = time.sleep, []
+def counted(seconds):
+    sleeps.append(seconds)
+    if len(sleeps) == 3:
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert 0 < seconds <= 1
+    sleep(seconds)
+time.sleep = counted
+cron.main()
+"""
 
 
-def test_its_token_is_its_own_or_from_a_file_or_the_first_of_the_api(tmp_path: Path) -> None:
+def test_it_wakes_each_second_and_does_not_fire_early(tmp_path: Path) -> None:
+    settings = schedule.environment(tmp_path, 1, LOG_FETCH_CRON="0 0 29 2 *")
+    command = [sys.executable, "-c", WOKEN]
+    process = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True, check=False)  # noqa: S603  # our own code
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.count("\n") == 1
+    assert "job scheduled" in process.stdout
+
+
+def test_its_token_is_cron_token_or_the_first_of_api_tokens(tmp_path: Path) -> None:
     with servers.function("get_logs", tmp_path, API_TOKENS="first,second") as function:
         assert schedule.fire(tmp_path, function.port, API_TOKENS="first,third").returncode == 0
         settings = {"API_TOKENS": "third", "CRON_TOKEN": "second"}
@@ -58,7 +75,7 @@ def test_its_token_is_its_own_or_from_a_file_or_the_first_of_the_api(tmp_path: P
 
 
 @pytest.mark.parametrize("url", ["ftp://host", "http://", "http://host:port", "http://a b", "http://user:secret@host"])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_a_bad_address_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="must be like http://host:port") as refused:
         CronSettings(cron_base_url=url)
     assert "secret" not in str(refused.value)

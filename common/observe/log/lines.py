@@ -1,9 +1,8 @@
-"""Log lines: one record is one line, to the log's store and to stdout, with the request it belongs to."""
+"""Log lines: each record is one line, in the log's store and on stdout, with its request's route and function."""
 
 import logging
 import os
 import sys
-import threading
 import time
 from contextvars import ContextVar
 from dataclasses import replace
@@ -14,10 +13,9 @@ from common.observe.log.page import Cursor, Page
 from common.once import once
 
 _FORMAT = "%(asctime)s,%(msecs)03d: %(route)s: %(functionName)s: %(levelname)s: %(message)s"
-_HALF = 4096  # characters; a line is at most two halves and the mark between them
+_HALF = 4096  # characters; a line has at most two halves and the mark between them
 
 _scope = ContextVar("scope", default=("-", "-"))
-_configuring = threading.Lock()
 
 
 def request_scope(route: str, function_name: str) -> None:
@@ -25,34 +23,41 @@ def request_scope(route: str, function_name: str) -> None:
     _scope.set((route, function_name))
 
 
-def logger(*, stored: bool = True) -> logging.Logger:
-    """Return the project's logger; the first line it writes reads the settings, not the first call.
+def configure(*, stored: bool) -> None:
+    """Send the project's lines, and the warnings of every library, to stdout and, if `stored`, to the log's store.
 
-    A process that is no function asks with `stored=False` before anybody else does: its lines go to stdout alone.
+    Each process calls it once, when it starts. It reads no settings: the first line that is written does.
     """
-    log = logging.getLogger("image_api")
-    with _configuring:
-        if not log.handlers:
-            _configure(log, _Lines(stored=stored))
-    return log
+    handler = logging.StreamHandler(_Lines(stored=stored))
+    handler.setFormatter(_OneLine(_FORMAT, "%Y-%m-%d %H:%M:%S"))
+    logging.getLogger().addHandler(handler)
+    log = logger()
+    log.propagate = False
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+
+
+def logger() -> logging.Logger:
+    """Return the project's logger."""
+    return logging.getLogger("image_api")
 
 
 def tail(limit: int) -> Page:
-    """Return the last `limit` lines (at least one); raise StorageUnavailable."""
+    """Return the last `limit` lines; `limit` is at least 1. Raises StorageUnavailable if the log cannot be read."""
     return _store(os.getpid()).tail(limit)
 
 
 def since(cursor: Cursor, limit: int) -> Page:
-    """Return the first `limit` lines behind the cursor; raise StorageUnavailable.
+    """Return the first `limit` lines after the cursor. Raises StorageUnavailable if the log cannot be read.
 
-    Where there are none at all the cursor stays: its log may be back, say from a path that could not be read.
+    If there are no lines, the page has the caller's cursor unchanged: the log may only be unreadable for now.
     """
     page = _store(os.getpid()).since(cursor, limit)
     return page if page.lines else replace(page, next=cursor)
 
 
 class _Store(Protocol):
-    """Where lines are kept, and read by whoever asks for them."""
+    """Keeps lines and returns pages of them."""
 
     def append(self, line: bytes) -> None: ...
     def tail(self, limit: int) -> Page: ...
@@ -60,25 +65,25 @@ class _Store(Protocol):
 
 
 class _OneLine(logging.Formatter):
-    """The format of every line; `str.isprintable` decides what is written and what is escaped."""
+    """Formats each record as one line. A character that is not `str.isprintable` is escaped."""
 
     converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as one line of bounded length, its traceback in it."""
+        """Return the record and its traceback as one line of bounded length."""
         record.__dict__.update(zip(("route", "functionName"), _scope.get(), strict=True))
         return _one_line(super().format(record))
 
 
 class _Lines:
-    """Where lines go: to the store, and whatever becomes of that, to stdout."""
+    """Writes lines to the store and to stdout. If the store fails, stdout still has the line."""
 
     def __init__(self, *, stored: bool) -> None:
         self._stored = stored
         self._failing = False
 
     def write(self, text: str) -> None:
-        """Write one line to both; that the file cannot be written is said once, on stderr."""
+        """Write one line to both. If the log file cannot be written, one message on stderr reports it."""
         line = text.encode()
         if self._stored:
             self._keep(line)
@@ -90,7 +95,7 @@ class _Lines:
             _store(os.getpid()).append(line)
         except OSError as error:
             if not self._failing:
-                sys.stderr.write(f"The log file cannot be written, lines go to stdout alone: {error}\n")
+                sys.stderr.write(f"The log file cannot be written, lines go to stdout only. Check LOG_PATH: {error}\n")
             self._failing = True
         else:
             self._failing = False
@@ -98,29 +103,19 @@ class _Lines:
 
 @once
 def _store(_pid: int) -> _Store:
-    """Return where LOG_STORE says that lines are kept; a process cannot share its parent's connection."""
-    from common.settings import LogSettings, load  # noqa: PLC0415 slow to import, and /health never gets here
+    """Return the store that LOG_STORE names. A fork opens its own: it must not share a connection."""
+    from common.settings import LogSettings, load  # noqa: PLC0415  # slow, and a good /health logs nothing
 
     settings = load(LogSettings)
     if settings.log_store == "database":
-        from common.observe.log.table import LogTable  # noqa: PLC0415 nor need a log file wait for psycopg
+        from common.observe.log.table import LogTable  # noqa: PLC0415  # a log file does not need psycopg
 
         return LogTable(settings.log_max_rows)
     return LogFile(settings.log_path, max_bytes=settings.log_max_bytes, backups=settings.log_backups)
 
 
-def _configure(log: logging.Logger, lines: _Lines) -> None:
-    """Give the project's lines, and every other library's warnings, the one handler."""
-    handler = logging.StreamHandler(lines)
-    handler.setFormatter(_OneLine(_FORMAT, "%Y-%m-%d %H:%M:%S"))
-    logging.getLogger().addHandler(handler)
-    log.propagate = False
-    log.setLevel(logging.INFO)
-    log.addHandler(handler)
-
-
 def _one_line(text: str) -> str:
-    """Return the text escaped, its middle left out where that is long: a traceback ends with what matters."""
+    """Return the text escaped. If it is too long, its middle is cut out: the end of a traceback names the error."""
     line = _escape(text) if len(text) <= 2 * _HALF else None
     if line is not None and len(line) <= 2 * _HALF:
         return line
@@ -128,7 +123,7 @@ def _one_line(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """Return the text with controls, line separators, bidi marks and lone surrogates as Python writes them."""
+    """Return the text with controls, line separators, bidi marks and lone surrogates as Python escapes."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

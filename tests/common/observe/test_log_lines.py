@@ -17,6 +17,7 @@ LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: ([^:]+): ([^:]+): ([A-
 SPEAKER = """
 import ast, sys
 from common.observe.log import lines
+lines.configure(stored=True)
 for line in sys.stdin:
     route, function, message = ast.literal_eval(line)
     lines.request_scope(route, function)
@@ -71,6 +72,7 @@ def said(speaker: subprocess.Popen[bytes], message: str, route: str = "/images",
 def test_a_line_has_the_documented_format_in_the_file_and_on_stdout(tmp_path: Path) -> None:
     code = """
 from common.observe.log import lines
+lines.configure(stored=True)
 lines.request_scope("/images", "upload_image")
 lines.logger().info("upload finished: width=%d source=%s", 800, "PNG")
 """
@@ -87,6 +89,7 @@ def test_the_time_is_utc_wherever_the_machine_stands(tmp_path: Path) -> None:
     code = """
 import datetime
 from common.observe.log import lines
+lines.configure(stored=True)
 print(datetime.datetime.now(datetime.UTC).isoformat(" ")[:13], flush=True)
 lines.logger().info("now")
 print(datetime.datetime.now(datetime.UTC).isoformat(" ")[:13], flush=True)
@@ -99,6 +102,7 @@ def test_every_thread_logs_the_request_it_is_in_and_dashes_outside_of_one(tmp_pa
     code = """
 import threading
 from common.observe.log import lines
+lines.configure(stored=True)
 def request(number):
     lines.request_scope(f"/route-{number}", f"function_{number}")
     both.wait()
@@ -157,6 +161,7 @@ def test_a_long_record_keeps_its_ends_and_loses_its_middle(speaker: subprocess.P
 def test_a_traceback_is_part_of_its_line(tmp_path: Path) -> None:
     code = r"""
 from common.observe.log import lines
+lines.configure(stored=True)
 try:
     raise ValueError("bad\n2025-10-30 12:45:10,123: /: index: INFO: forged")
 except ValueError as error:
@@ -173,6 +178,7 @@ def test_warnings_of_libraries_are_lines_like_ours_and_each_is_written_once(tmp_
     code = r"""
 import logging
 from common.observe.log import lines
+lines.configure(stored=True)
 lines.logger().info("ours")
 logging.getLogger("psycopg.pool").warning("error connecting in 'pool-1':\nconnection refused")
 logging.getLogger("psycopg.pool").info("not said")
@@ -189,15 +195,14 @@ def test_threads_that_log_first_at_the_same_time_write_each_line_once(tmp_path: 
     code = """
 import sys, threading
 from common.observe.log import lines
+lines.configure(stored=True)
 sys.setswitchinterval(1e-6)
 def first(number):
-    while not started:
-        pass
+    together.wait()
     lines.logger().info("%d.", number)
-started = False
+together = threading.Barrier(16)
 threads = [threading.Thread(target=first, args=(number,)) for number in range(16)]
 [thread.start() for thread in threads]
-started = True
 [thread.join() for thread in threads]
 """
     run(tmp_path, code)
@@ -214,6 +219,7 @@ def test_without_a_log_file_stdout_goes_on_and_stderr_says_so_once(tmp_path: Pat
         pytest.skip("root may write everywhere")
     code = """
 from common.observe.log import lines
+lines.configure(stored=True)
 for number in range(3):
     lines.logger().info("line %d", number)
 print(lines.tail(9).lines)
@@ -221,7 +227,7 @@ print(lines.tail(9).lines)
     process = run(tmp_path, code, LOG_PATH=str(tmp_path / path))
     assert [match[4] for match in LINE.finditer(process.stdout)] == [f"line {number}" for number in range(3)]
     assert process.stdout.endswith("\nb''\n")
-    assert process.stderr.startswith("The log file cannot be written, lines go to stdout alone: ")
+    assert process.stderr.startswith("The log file cannot be written, lines go to stdout only. Check LOG_PATH: ")
     assert process.stderr.count("\n") == 1
     assert str(tmp_path / path).removesuffix("/app.log") in process.stderr
 
@@ -230,6 +236,7 @@ def test_a_full_disk_leaves_no_torn_line_and_the_file_goes_on_when_there_is_room
     code = """
 import resource
 from common.observe.log import lines
+lines.configure(stored=True)
 lines.logger().info("before")
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
 lines.logger().info("no room for this one: " + 100 * "x")
@@ -244,10 +251,22 @@ lines.logger().info("after")
     assert process.stderr.count("\n") == 1
 
 
+def test_a_process_that_stores_no_lines_writes_them_to_stdout_only(tmp_path: Path) -> None:
+    code = """
+from common.observe.log import lines
+logger = lines.logger()  # asking for it before configure() decides nothing
+lines.configure(stored=False)
+logger.info("a firing")
+"""
+    assert [match[4] for match in LINE.finditer(run(tmp_path, code).stdout)] == ["a firing"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_process_that_writes_no_line_reads_no_settings(tmp_path: Path) -> None:
     code = """
 import sys
 from common.observe.log import lines
+lines.configure(stored=True)
 lines.request_scope("/health", "health")
 lines.logger().debug("a probe")
 print(sorted({"pydantic", "pydantic_settings", "common.settings"} & set(sys.modules)))
