@@ -27,6 +27,7 @@ from tools.errors import StartError
 _DATA = Path(".data")
 _LOCALHOST = "127.0.0.1"
 _START_SECONDS = 30.0
+_REVIVAL_SECONDS = 2.0
 _HOPELESS_ENDS = 2  # so often, and the start is given up
 
 
@@ -157,13 +158,17 @@ def _answers(address: tuple[str, int], path: str, stop: Stop) -> bool:
 
 
 def _watch_database(revive: Callable[[], bool], stop: Stop) -> None:
-    """Wait for the wish to stop, and start a database of ours again that ended without it."""
-    while not stop.wait(0.5):
+    """Until the stop is requested, start a database of ours again if it ended by itself, as often as it takes."""
+    has_failed = False
+    while not stop.wait(_REVIVAL_SECONDS if has_failed else 0.5):
         try:
             if revive():
                 say("run", "PostgreSQL ended by itself and was started again")
+                has_failed = False
         except StartError as error:
-            say("run", str(error))
+            if not has_failed:
+                say("run", f"{error}\nIt is tried again every {_REVIVAL_SECONDS:.0f} s.")
+            has_failed = True
 
 
 def _end(schedule: Service, front: Service, functions: Sequence[Service], stop: Stop) -> None:

@@ -38,6 +38,7 @@ class Postgres:
         self._options = ("listen_addresses=127.0.0.1", "unix_socket_directories=", *options)
         self._data = self.home / f"pg{programs.major}"  # a newer major version starts afresh
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_wanted = False
         if not self._data.exists():
             self._create_cluster()
         self.port = _free_port()
@@ -71,6 +72,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server and wait until it takes connections; StartError says what it said."""
+        self._is_wanted = True
         self._end_left_over()
         log = self.home / "postgres.log"
         options = [argument for option in self._options for argument in ("-c", option)]
@@ -82,7 +84,7 @@ class Postgres:
         deadline = time.monotonic() + _START_SECONDS
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
+                self._end(*_STOP_STEPS)
                 raise StartError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.01)
 
@@ -104,6 +106,7 @@ class Postgres:
 
     def stop(self) -> None:
         """Stop the server, whoever is connected; no harm where it is stopped already."""
+        self._is_wanted = False
         self._end(*_STOP_STEPS)
 
     def kill(self) -> None:
@@ -122,10 +125,15 @@ class Postgres:
         self.start()
 
     def revive(self) -> bool:
-        """Start the server again if it ended by itself; return whether it had."""
-        if not self._process or self._process.poll() is None:
+        """Start the server again if it ended by itself, and return whether it had.
+
+        Raises StartError if it does not start. It may do so later: after a full disk, or once the old one has ended.
+        """
+        is_running = self._process and self._process.poll() is None
+        if is_running or not self._is_wanted:
             return False
-        self.restart()
+        self._end(*_STOP_STEPS)
+        self.start()
         return True
 
     def _end(self, *steps: tuple[int, float]) -> None:

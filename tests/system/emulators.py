@@ -110,6 +110,10 @@ class Emulator:
         (process,) = (process for process in self._children() if process.name() == name)
         return process
 
+    def database_home(self) -> Path:
+        """The folder that holds PostgreSQL's data, its log and its lock."""
+        return Path(self.program("postgres").cwd()).parent
+
     def stop(self, signum: int = signal.SIGTERM) -> int:
         """Ask it to stop; return its exit status."""
         self.process.send_signal(signum)

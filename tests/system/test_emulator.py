@@ -177,6 +177,19 @@ def test_the_killed_proxy_and_database_come_back(emulator: Emulator) -> None:
             assert status in {502, 503}
 
 
+def test_a_database_whose_revival_fails_is_revived_later() -> None:
+    with emulators.running() as emulator:
+        (data,) = (emulator.database_home()).glob("pg*")
+        killed = emulator.program("postgres")
+        aside = data.rename(data.with_name("aside"))
+        killed.kill()
+        emulator.wait_for_output("PostgreSQL did not start")
+        aside.rename(data)
+        emulator.wait_for_output("PostgreSQL ended by itself and was started again")
+        with emulator.client as client:
+            assert client.post("/images", files={"file": SAMPLE}).status_code == 201
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_lets_the_request_under_way_finish_and_leaves_nothing(signum: int) -> None:
     with emulators.running() as emulator:
