@@ -1,7 +1,5 @@
 """A PostgreSQL of our own: no daemon, no container, no root, its data in one folder."""
 
-import fcntl
-import os
 import secrets
 import shutil
 import signal
@@ -17,6 +15,7 @@ import psutil
 from emulator.postgres import schema
 from emulator.postgres.programs import Programs, lent_account, reachable_home, reachable_programs
 from emulator.processes.guardian import Guardian, end
+from emulator.processes.lock import owned
 from tools.errors import StartError
 
 if TYPE_CHECKING:
@@ -95,13 +94,18 @@ class Postgres:
         return False
 
     def _end_left_over(self) -> None:
-        """Stop the server of an owner that was killed; remove the pid file of one that was killed itself."""
+        """Stop the server that a killed owner left, and the backends that a killed server left."""
         pid_file = self._data / "postmaster.pid"
         with suppress(FileNotFoundError, psutil.NoSuchProcess):
             left = psutil.Process(int(pid_file.read_text().split()[0]))
             if str(self._data) in left.cmdline():  # not somebody else who has the number now
                 left.send_signal(signal.SIGINT)
                 left.wait(_START_SECONDS)
+        for backend in psutil.process_iter(["cwd"]):  # a server does not start while an old backend lives
+            if backend.info["cwd"] == str(self._data):
+                with suppress(psutil.NoSuchProcess):
+                    backend.kill()
+                    backend.wait(_START_SECONDS)
         pid_file.unlink(missing_ok=True)
 
     def stop(self) -> None:
@@ -157,14 +161,14 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, *options: str) -> Iterator[Postgres]:
+def running(folder: Path, *options: str, left_overs_lock: int | None = None) -> Iterator[Postgres]:
     """Run a server with the schema on the data in `folder`; StartError says what hinders it.
 
-    `options` are server settings such as "fsync=off".
+    `options` are server settings such as "fsync=off". The guardian of the server inherits `left_overs_lock`.
     """
     account = lent_account()
     home = reachable_home(folder, account)
-    with _only_user_of(home), Guardian() as guardian:
+    with owned(home / "lock", f"has the database in {home}"), Guardian(left_overs_lock) as guardian:
         server = Postgres(reachable_programs(home, account), guardian, options)
         try:
             server.start()
@@ -172,17 +176,3 @@ def running(folder: Path, *options: str) -> Iterator[Postgres]:
             yield server
         finally:
             server.stop()
-
-
-@contextmanager
-def _only_user_of(home: Path) -> Iterator[None]:
-    with (home / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise StartError(f"process {lock.read()} has the database in {home}: stop it first") from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield

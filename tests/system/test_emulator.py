@@ -130,7 +130,7 @@ def test_a_database_that_cannot_be_reached_is_named(root: Path) -> None:
 def test_a_second_run_beside_the_first_is_told_who_has_the_database(emulator: Emulator) -> None:
     with emulators.started(emulator.root) as second:
         assert second.process.wait(30) == 1
-        assert f"process {emulator.process.pid} has the database" in second.output()
+        assert f"process {emulator.process.pid} runs Image API in this folder" in second.output()
 
 
 def test_a_function_that_does_not_start_ends_the_start(root: Path) -> None:
@@ -255,6 +255,31 @@ def test_after_kill_9_nothing_is_left_and_the_next_run_has_the_same_token_and_im
         assert second.token == token
         with second.client as client:
             assert client.get(location).status_code == 200
+
+
+def test_a_run_at_once_after_kill_9_waits_for_what_is_left_and_comes_up(root: Path) -> None:
+    with emulators.started(root) as first:
+        first.wait_until_ready()
+        with socket.create_connection(("127.0.0.1", first.functions_port)) as held:  # keeps its function busy
+            head = f"POST /images HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {first.token}\r\nContent-Length: 9\r\n"
+            held.sendall(f"{head}Content-Type: multipart/form-data; boundary=b\r\n\r\n--b".encode())
+            first.process.kill()
+            first.process.wait()
+            ports = {"APP_PORT": str(first.port), "FUNCTIONS_PORT": str(first.functions_port)}
+            with emulators.started(root, **ports) as second:
+                second.wait_until_ready()
+                assert "waiting for the processes" in second.output()
+
+
+def test_a_backend_that_outlives_its_server_does_not_keep_the_next_from_starting() -> None:
+    with emulators.running() as emulator, emulator.client as client:
+        assert client.post("/images", files={"file": SAMPLE}).status_code == 201
+        killed = emulator.program("postgres")
+        for backend in killed.children():
+            backend.suspend()
+        killed.kill()
+        emulator.wait_for_output("PostgreSQL ended by itself and was started again")
+        assert "PostgreSQL did not start" not in emulator.output()
 
 
 def test_after_kill_9_during_the_start_nothing_is_left(root: Path) -> None:
