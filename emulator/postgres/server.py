@@ -35,10 +35,11 @@ class Postgres:
         self.home = programs.home
         self._guardian = guardian
         self._options = ("listen_addresses=127.0.0.1", "unix_socket_directories=", *options)
-        self._data = self.home / f"pg{programs.major}"  # a newer major version starts afresh
+        self._data = self.home / f"pg{programs.major}"
         self._process: subprocess.Popen[bytes] | None = None
         self._is_wanted = False
         if not self._data.exists():
+            self._refuse_another_major()
             self._create_cluster()
         self.port = _free_port()
         self.url = f"postgresql://{_USER}:{self._password_file.read_text()}@127.0.0.1:{self.port}/postgres"
@@ -53,6 +54,19 @@ class Postgres:
     @property
     def _password_file(self) -> Path:
         return self._data / "dev-password"
+
+    def _refuse_another_major(self) -> None:
+        """Raise StartError if there is data of another major version: an empty database would hide the images."""
+        for version in sorted(self.home.glob("pg*/PG_VERSION")):
+            folder = version.parent
+            if folder.name.removeprefix("pg").isdecimal():
+                raise StartError(
+                    f"the images are in {folder}, which PostgreSQL {version.read_text().strip()} made and this "
+                    f"PostgreSQL ({self._data.name.removeprefix('pg')}) cannot read.\n"
+                    "To keep them: run the release of Image API that made the folder, dump its database with\n"
+                    "`pg_dump`, move the folder away, run this release, and restore the dump with `pg_restore`.\n"
+                    "To start with an empty database: move the folder away"
+                )
 
     def _create_cluster(self) -> None:
         """Make a cluster with a random password; the name comes last, so that half of one never has it."""
@@ -74,6 +88,8 @@ class Postgres:
         self._is_wanted = True
         self._end_left_over()
         log = self.home / "postgres.log"
+        log.unlink(missing_ok=True)
+        log.touch(0o600)  # its lines may quote data
         options = [argument for option in self._options for argument in ("-c", option)]
         with log.open("wb") as output:
             self._process = self._programs.popen(

@@ -127,6 +127,23 @@ def test_a_database_that_cannot_be_reached_is_named(root: Path) -> None:
         assert "Traceback" not in emulator.output()
 
 
+def test_data_of_another_major_version_stops_the_start_and_is_named(root: Path) -> None:
+    other = root / ".data" / "postgres" / "pg9"
+    other.mkdir(parents=True)
+    (other / "PG_VERSION").write_text("9\n")
+    with emulators.started(root) as emulator:
+        assert emulator.process.wait(30) == 1
+        assert f"the images are in {other}" in emulator.output()
+        assert "pg_restore" in emulator.output()
+        assert "Traceback" not in emulator.output()
+    assert [folder.name for folder in other.parent.glob("pg*")] == ["pg9"]
+
+
+def test_only_its_owner_reads_the_log_of_postgres(emulator: Emulator) -> None:
+    log = emulator.database_home() / "postgres.log"
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
 def test_a_second_run_beside_the_first_is_told_who_has_the_database(emulator: Emulator) -> None:
     with emulators.started(emulator.root) as second:
         assert second.process.wait(30) == 1
