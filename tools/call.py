@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from api.endpoints import ENDPOINTS
@@ -26,10 +27,21 @@ def main(name: str = "", path: str = "", *options: str) -> int:
     except SettingsError as error:
         complain(f"These settings, from the environment or .env, are not valid:\n{error}")
         return _BAD_USAGE
-    token = ["--header", f"Authorization: Bearer {tokens[0]}"] if tokens else []
     url = f"http://127.0.0.1:{port}{path or function.path}"
-    curl = ["curl", "--silent", "--show-error", "--globoff", "--request", function.method, *token, *options, url]
-    return subprocess.call(curl)  # noqa: S603  # what our caller typed
+    return _curl(tokens, "--request", function.method, *options, url)
+
+
+def _curl(tokens: Sequence[str], *arguments: str) -> int:
+    """Run curl with the first token; return its status.
+
+    curl reads the header from a pipe: every user of the machine sees its arguments. Its stdin stays the caller's.
+    """
+    read, write = os.pipe()
+    with os.fdopen(read), os.fdopen(write, "w") as pipe:
+        pipe.write("".join(f"Authorization: Bearer {token}\n" for token in tokens[:1]))
+        pipe.close()
+        curl = ["curl", "--silent", "--show-error", "--globoff", "--header", f"@/dev/fd/{read}", *arguments]
+        return subprocess.call(curl, pass_fds=[read])  # noqa: S603  # what our caller typed
 
 
 if __name__ == "__main__":
