@@ -21,6 +21,7 @@ def main() -> int:
     if env_file.create(Path(".env.example"), Path(".env")):
         say("run", "made .env, with a token of your own in it")
     try:
+        env_file.check(Path(".env"))
         check(*GROUPS)
         run(stop, reload="--reload" in sys.argv[1:])
     except SettingsError as error:

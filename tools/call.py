@@ -8,6 +8,7 @@ from pathlib import Path
 
 from api.endpoints import ENDPOINTS
 from common.settings import AddressSettings, AuthSettings, SettingsError, load
+from tools import env_file
 from tools.console import complain
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +24,7 @@ def main(name: str = "", path: str = "", *options: str) -> int:
         return _BAD_USAGE
     function = ENDPOINTS[numbers[name]]
     try:
+        env_file.check(Path(".env"))
         port, tokens = load(AddressSettings).functions_port + numbers[name], load(AuthSettings).api_tokens
     except SettingsError as error:
         complain(f"These settings, from the environment or .env, are not valid:\n{error}")

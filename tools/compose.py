@@ -45,6 +45,7 @@ def main() -> int:
     if env_file.create(Path(".env.example"), Path(".env")):
         say("up", "made .env, with a token of your own in it")
     try:
+        env_file.check(Path(".env"))
         check(*GROUPS)
         up()
     except SettingsError as error:

@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,6 +99,17 @@ def test_bad_settings_stop_the_start_and_are_named(root: Path) -> None:
         assert "MAX_PIXELS: " in emulator.output()
         assert "DEFAULT_QUALITY: " in emulator.output()
         assert "Traceback" not in emulator.output()
+
+
+@pytest.mark.parametrize("module", ["emulator", "tools.call", "tools.compose", "tools.cron"])
+def test_a_line_of_the_env_file_that_cannot_be_read_stops_every_command(root: Path, module: str) -> None:
+    (root / ".env").write_text('\n# a comment\n\nAPI_TOKENS="secret\n')
+    arguments = {"tools.call": ["health"], "tools.cron": ["--now"]}.get(module, [])
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
+    assert done.returncode == 2
+    assert ".env, line 4: " in done.stderr
+    assert "secret" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("schedule", ["* * *", "0 0 31 2 *"])
