@@ -170,6 +170,14 @@ def test_a_function_that_does_not_start_ends_the_start(root: Path) -> None:
         assert "index does not start" in emulator.output()
 
 
+def test_a_folder_with_quotes_dollars_and_unicode_in_its_name_is_served() -> None:
+    with emulators.copy_of_the_code("a 'b' \"c\" $HOME ${d} é日本 ") as root, emulators.started(root) as emulator:
+        emulator.wait_until_ready()
+        with emulator.client as client:
+            path = client.post("/images", files={"file": SAMPLE}).headers["Location"]
+            assert [client.get(path).status_code for _ in range(2)] == [200] * 2  # the second from nginx's cache
+
+
 def test_the_schedule_runs_beside_the_functions(emulator: Emulator) -> None:
     assert re.search(r"cron +\| .*: fetch_logs: INFO: job scheduled: first=", emulator.wait_for_output("job scheduled"))
 
