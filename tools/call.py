@@ -9,7 +9,7 @@ from pathlib import Path
 from api.endpoints import ENDPOINTS
 from common.settings import AddressSettings, AuthSettings, SettingsError, load
 from tools import env_file
-from tools.console import complain
+from tools.console import warn
 
 _ROOT = Path(__file__).resolve().parents[1]
 _BAD_USAGE = 2
@@ -20,14 +20,14 @@ def main(name: str = "", path: str = "", *options: str) -> int:
     os.chdir(_ROOT)
     numbers = {function.name: i for i, function in enumerate(ENDPOINTS)}
     if name not in numbers:
-        complain(f"Which function? make call f=NAME, one of {', '.join(numbers)}")
+        warn(f"Which function? make call f=NAME, one of {', '.join(numbers)}")
         return _BAD_USAGE
     function = ENDPOINTS[numbers[name]]
     try:
         env_file.check(Path(".env"))
         port, tokens = load(AddressSettings).functions_port + numbers[name], load(AuthSettings).api_tokens
     except SettingsError as error:
-        complain(f"These settings, from the environment or .env, are not valid:\n{error}")
+        warn(f"These settings, from the environment or .env, are not valid:\n{error}")
         return _BAD_USAGE
     url = f"http://127.0.0.1:{port}{path or function.path}"
     return _curl(tokens, "--request", function.method, *options, url)

@@ -7,7 +7,7 @@ from pathlib import Path
 from common.settings import SettingsError
 from cron.__main__ import main as fire
 from tools import env_file
-from tools.console import complain
+from tools.console import warn
 
 _ROOT = Path(__file__).resolve().parents[1]
 _BAD_USAGE = 2
@@ -19,7 +19,7 @@ def main() -> int:
     try:
         env_file.check(Path(".env"))
     except SettingsError as error:
-        complain(f"These settings, from the environment or .env, are not valid:\n{error}")
+        warn(f"These settings, from the environment or .env, are not valid:\n{error}")
         return _BAD_USAGE
     return fire()
 
