@@ -22,7 +22,7 @@ dev: ## the same, starting a function anew when its code changes
 cron: ## fire every job of the schedule now, in the containers if they run, and say what happened
 	@if docker compose ps --services --status running 2>/dev/null | grep -qx cron; \
 		then docker compose exec -T cron python -m cron --now; \
-		else $(PYTHON) tools/bootstrap.py -m cron --now; fi
+		else $(PYTHON) tools/bootstrap.py -m tools.cron --now; fi
 
 # Working on the code
 

@@ -8,7 +8,7 @@ from common.settings import GROUPS, SettingsError, check
 from emulator.processes.stop import Stop
 from emulator.supervisor import run
 from tools import env_file
-from tools.console import complain, say
+from tools.console import say, warn
 from tools.errors import StartError
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -21,13 +21,14 @@ def main() -> int:
     if env_file.create(Path(".env.example"), Path(".env")):
         say("run", "made .env, with a token of your own in it")
     try:
+        env_file.check(Path(".env"))
         check(*GROUPS)
         run(stop, reload="--reload" in sys.argv[1:])
     except SettingsError as error:
-        complain(f"These settings, from the environment or .env, are not valid:\n{error}")
+        warn(f"These settings, from the environment or .env, are not valid:\n{error}")
         return 2
     except (StartError, PermissionError) as error:  # the latter where another user ran it before
-        complain(f"Image API cannot start: {error}")
+        warn(f"Image API cannot start: {error}")
         return 1
     say("run", "stopped")
     return 0

@@ -18,6 +18,7 @@ from emulator import functions, proxy
 from emulator.postgres import schema
 from emulator.postgres import server as postgres
 from emulator.processes.guardian import Guardian
+from emulator.processes.lock import after_left_overs, owned
 from emulator.processes.service import Popen, Service
 from emulator.processes.stop import Stop
 from tools import ports
@@ -55,12 +56,26 @@ class _Server:
 
 
 def run(stop: Stop, *, reload: bool) -> None:
-    """Run all of it until `stop` is wished for; StartError and SettingsError say what is in the way."""
-    began = time.monotonic()
+    """Run all of it until `stop` is requested. Raises StartError or SettingsError, which name what is in the way."""
     check_schedule()  # here, because a process that cannot start would only be started again and again
+    _DATA.mkdir(exist_ok=True)
+    with (
+        owned(_DATA / "lock", "runs Image API in this folder"),
+        after_left_overs(_DATA / "guardian.lock", stop.wait, _say_that_we_wait) as lock,
+    ):
+        if lock is not None:
+            _run(stop, lock, reload=reload)
+
+
+def _say_that_we_wait() -> None:
+    say("run", "waiting for the processes of a `make run` that was killed")
+
+
+def _run(stop: Stop, lock: int, *, reload: bool) -> None:
+    began = time.monotonic()
     address = load(AddressSettings)
     first_port = address.functions_port
-    with _database(load(DatabaseSettings).database_url) as (url, revive), Guardian() as guardian:
+    with _database(load(DatabaseSettings).database_url, lock) as (url, revive), Guardian(lock) as guardian:
         environment = _environment(url, reload=reload)
         servers = [_Server(function, first_port + i, environment) for i, function in enumerate(ENDPOINTS)]
         nginx = _prepare_proxy(address, servers)
@@ -83,14 +98,14 @@ def run(stop: Stop, *, reload: bool) -> None:
 
 
 @contextmanager
-def _database(given_url: str) -> Iterator[tuple[str, Callable[[], bool]]]:
+def _database(given_url: str, lock: int) -> Iterator[tuple[str, Callable[[], bool]]]:
     """Provide a database's URL, and what starts it again if it is ours and ended by itself."""
     if given_url:
         schema.upgrade(given_url)
         yield given_url, lambda: False
         return
     folder = _DATA / "postgres"
-    with postgres.running(folder) as server:
+    with postgres.running(folder, left_overs_lock=lock) as server:
         if server.home != folder.resolve():
             say("run", f"root lends PostgreSQL an account that cannot get to {folder}: the data is in {server.home}")
         yield server.url, server.revive

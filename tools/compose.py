@@ -21,7 +21,7 @@ from common.settings import (
 )
 from cron.schedule import check_schedule
 from tools import env_file, ports
-from tools.console import announce, complain, say
+from tools.console import announce, say, warn
 from tools.errors import StartError
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -45,13 +45,14 @@ def main() -> int:
     if env_file.create(Path(".env.example"), Path(".env")):
         say("up", "made .env, with a token of your own in it")
     try:
+        env_file.check(Path(".env"))
         check(*GROUPS)
         up()
     except SettingsError as error:
-        complain(f"These settings, from the environment or .env, are not valid:\n{error}")
+        warn(f"These settings, from the environment or .env, are not valid:\n{error}")
         return 2
     except StartError as error:
-        complain(f"Image API cannot start: {error}")
+        warn(f"Image API cannot start: {error}")
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -94,8 +95,8 @@ def _write_secrets() -> bool:
     """Write the files docker-compose.yml names; return whether one of them is new."""
     _SECRETS.mkdir(parents=True, exist_ok=True)
     _SECRETS.chmod(0o700)  # nobody else gets to the files, which have to be open to a container's user
-    password = _kept("POSTGRES_PASSWORD") or secrets.token_urlsafe(24)
-    cron_token = load(CronSettings).cron_token or _kept("CRON_TOKEN") or secrets.token_urlsafe(32)
+    password = _existing_secret("POSTGRES_PASSWORD") or secrets.token_urlsafe(24)
+    cron_token = load(CronSettings).cron_token or _existing_secret("CRON_TOKEN") or secrets.token_urlsafe(32)
     wanted = {
         "POSTGRES_PASSWORD": password,
         "DATABASE_URL": load(DatabaseSettings).database_url or f"postgresql://{_USER}:{password}@database:5432/{_USER}",
@@ -109,7 +110,7 @@ def _write_secrets() -> bool:
     return bool(changed)
 
 
-def _kept(name: str) -> str:
+def _existing_secret(name: str) -> str:
     """Return a secret that an earlier start made, nothing where there was none."""
     path = _SECRETS / name
     return path.read_text() if path.exists() else ""

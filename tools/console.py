@@ -32,12 +32,12 @@ def show(*paragraphs: str) -> None:
 
 def _print(text: str) -> None:
     with _lock, suppress(OSError):  # the terminal or pipe may be gone, which must not keep us from ending in order
-        print(text, flush=True)  # noqa: T201  # this is what it is for
+        print(text, flush=True)  # noqa: T201  # a command-line tool
 
 
-def complain(text: str) -> None:
-    """Print what keeps us from starting."""
-    print(text, file=sys.stderr)  # noqa: T201  # as below
+def warn(text: str) -> None:
+    """Print to stderr why the command cannot go on."""
+    print(text, file=sys.stderr)  # noqa: T201  # a command-line tool
 
 
 def announce(public_url: str, own_urls: Mapping[Endpoint, str], tokens: Sequence[str]) -> None:

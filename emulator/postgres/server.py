@@ -1,7 +1,5 @@
 """A PostgreSQL of our own: no daemon, no container, no root, its data in one folder."""
 
-import fcntl
-import os
 import secrets
 import shutil
 import signal
@@ -17,6 +15,7 @@ import psutil
 from emulator.postgres import schema
 from emulator.postgres.programs import Programs, lent_account, reachable_home, reachable_programs
 from emulator.processes.guardian import Guardian, end
+from emulator.processes.lock import owned
 from tools.errors import StartError
 
 if TYPE_CHECKING:
@@ -36,10 +35,11 @@ class Postgres:
         self.home = programs.home
         self._guardian = guardian
         self._options = ("listen_addresses=127.0.0.1", "unix_socket_directories=", *options)
-        self._data = self.home / f"pg{programs.major}"  # a newer major version starts afresh
+        self._data = self.home / f"pg{programs.major}"
         self._process: subprocess.Popen[bytes] | None = None
         self._is_wanted = False
         if not self._data.exists():
+            self._refuse_another_major()
             self._create_cluster()
         self.port = _free_port()
         self.url = f"postgresql://{_USER}:{self._password_file.read_text()}@127.0.0.1:{self.port}/postgres"
@@ -54,6 +54,19 @@ class Postgres:
     @property
     def _password_file(self) -> Path:
         return self._data / "dev-password"
+
+    def _refuse_another_major(self) -> None:
+        """Raise StartError if there is data of another major version: an empty database would hide the images."""
+        for version in sorted(self.home.glob("pg*/PG_VERSION")):
+            folder = version.parent
+            if folder.name.removeprefix("pg").isdecimal():
+                raise StartError(
+                    f"the images are in {folder}, which PostgreSQL {version.read_text().strip()} made and this "
+                    f"PostgreSQL ({self._data.name.removeprefix('pg')}) cannot read.\n"
+                    "To keep them: run the release of Image API that made the folder, dump its database with\n"
+                    "`pg_dump`, move the folder away, run this release, and restore the dump with `pg_restore`.\n"
+                    "To start with an empty database: move the folder away"
+                )
 
     def _create_cluster(self) -> None:
         """Make a cluster with a random password; the name comes last, so that half of one never has it."""
@@ -75,6 +88,8 @@ class Postgres:
         self._is_wanted = True
         self._end_left_over()
         log = self.home / "postgres.log"
+        log.unlink(missing_ok=True)
+        log.touch(0o600)  # its lines may quote data
         options = [argument for option in self._options for argument in ("-c", option)]
         with log.open("wb") as output:
             self._process = self._programs.popen(
@@ -95,13 +110,18 @@ class Postgres:
         return False
 
     def _end_left_over(self) -> None:
-        """Stop the server of an owner that was killed; remove the pid file of one that was killed itself."""
+        """Stop the server that a killed owner left, and the backends that a killed server left."""
         pid_file = self._data / "postmaster.pid"
         with suppress(FileNotFoundError, psutil.NoSuchProcess):
             left = psutil.Process(int(pid_file.read_text().split()[0]))
             if str(self._data) in left.cmdline():  # not somebody else who has the number now
                 left.send_signal(signal.SIGINT)
                 left.wait(_START_SECONDS)
+        for backend in psutil.process_iter(["cwd"]):  # a server does not start while an old backend lives
+            if backend.info["cwd"] == str(self._data):
+                with suppress(psutil.NoSuchProcess):
+                    backend.kill()
+                    backend.wait(_START_SECONDS)
         pid_file.unlink(missing_ok=True)
 
     def stop(self) -> None:
@@ -157,14 +177,14 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path, *options: str) -> Iterator[Postgres]:
+def running(folder: Path, *options: str, left_overs_lock: int | None = None) -> Iterator[Postgres]:
     """Run a server with the schema on the data in `folder`; StartError says what hinders it.
 
-    `options` are server settings such as "fsync=off".
+    `options` are server settings such as "fsync=off". The guardian of the server inherits `left_overs_lock`.
     """
     account = lent_account()
     home = reachable_home(folder, account)
-    with _only_user_of(home), Guardian() as guardian:
+    with owned(home / "lock", f"has the database in {home}"), Guardian(left_overs_lock) as guardian:
         server = Postgres(reachable_programs(home, account), guardian, options)
         try:
             server.start()
@@ -172,17 +192,3 @@ def running(folder: Path, *options: str) -> Iterator[Postgres]:
             yield server
         finally:
             server.stop()
-
-
-@contextmanager
-def _only_user_of(home: Path) -> Iterator[None]:
-    with (home / "lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise StartError(f"process {lock.read()} has the database in {home}: stop it first") from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield

@@ -50,8 +50,9 @@ def end(
 class Guardian:
     """A process that outlives us, and then ends the process groups it was told to watch."""
 
-    def __init__(self) -> None:
-        """Start it."""
+    def __init__(self, lock: int | None = None) -> None:
+        """Start it. It inherits the descriptor `lock`, and so holds that lock until the groups have ended."""
+        self._inherited = () if lock is None else (lock,)
         self._watched: dict[int, int] = {}
         self._lock = threading.Lock()
         self._process = self._start()
@@ -60,6 +61,7 @@ class Guardian:
         return subprocess.Popen(  # noqa: S603  # this very file
             [sys.executable, "-I", __file__],
             cwd="/",
+            pass_fds=self._inherited,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,

@@ -110,6 +110,10 @@ class Emulator:
         (process,) = (process for process in self._children() if process.name() == name)
         return process
 
+    def database_home(self) -> Path:
+        """The folder that holds PostgreSQL's data, its log and its lock."""
+        return Path(self.program("postgres").cwd()).parent
+
     def stop(self, signum: int = signal.SIGTERM) -> int:
         """Ask it to stop; return its exit status."""
         self.process.send_signal(signum)
@@ -143,9 +147,9 @@ def free_ports(count: int) -> int:
 
 
 @contextmanager
-def copy_of_the_code() -> Iterator[Path]:
+def copy_of_the_code(prefix: str = "image api ") -> Iterator[Path]:
     """Provide the code in a folder with a space in its name, which anybody can get to, as PostgreSQL must for root."""
-    with tempfile.TemporaryDirectory(prefix="image api ") as folder:
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
         root = Path(folder)
         root.chmod(0o755)
         for name in COPIED:

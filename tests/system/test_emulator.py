@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,6 +101,17 @@ def test_bad_settings_stop_the_start_and_are_named(root: Path) -> None:
         assert "Traceback" not in emulator.output()
 
 
+@pytest.mark.parametrize("module", ["emulator", "tools.call", "tools.compose", "tools.cron"])
+def test_a_line_of_the_env_file_that_cannot_be_read_stops_every_command(root: Path, module: str) -> None:
+    (root / ".env").write_text('\n# a comment\n\nAPI_TOKENS="secret\n')
+    arguments = {"tools.call": ["health"], "tools.cron": ["--now"]}.get(module, [])
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
+    assert done.returncode == 2
+    assert ".env, line 4: " in done.stderr
+    assert "secret" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("schedule", ["* * *", "0 0 31 2 *"])
 def test_a_bad_schedule_stops_the_start_and_is_named(root: Path, schedule: str) -> None:
     with emulators.started(root, LOG_FETCH_CRON=schedule) as emulator:
@@ -127,10 +139,27 @@ def test_a_database_that_cannot_be_reached_is_named(root: Path) -> None:
         assert "Traceback" not in emulator.output()
 
 
+def test_data_of_another_major_version_stops_the_start_and_is_named(root: Path) -> None:
+    other = root / ".data" / "postgres" / "pg9"
+    other.mkdir(parents=True)
+    (other / "PG_VERSION").write_text("9\n")
+    with emulators.started(root) as emulator:
+        assert emulator.process.wait(30) == 1
+        assert f"the images are in {other}" in emulator.output()
+        assert "pg_restore" in emulator.output()
+        assert "Traceback" not in emulator.output()
+    assert [folder.name for folder in other.parent.glob("pg*")] == ["pg9"]
+
+
+def test_only_its_owner_reads_the_log_of_postgres(emulator: Emulator) -> None:
+    log = emulator.database_home() / "postgres.log"
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
 def test_a_second_run_beside_the_first_is_told_who_has_the_database(emulator: Emulator) -> None:
     with emulators.started(emulator.root) as second:
         assert second.process.wait(30) == 1
-        assert f"process {emulator.process.pid} has the database" in second.output()
+        assert f"process {emulator.process.pid} runs Image API in this folder" in second.output()
 
 
 def test_a_function_that_does_not_start_ends_the_start(root: Path) -> None:
@@ -139,6 +168,14 @@ def test_a_function_that_does_not_start_ends_the_start(root: Path) -> None:
         assert emulator.process.wait(60) == 1
         assert "broken on purpose" in emulator.output()
         assert "index does not start" in emulator.output()
+
+
+def test_a_folder_with_quotes_dollars_and_unicode_in_its_name_is_served() -> None:
+    with emulators.copy_of_the_code("a 'b' \"c\" $HOME ${d} é日本 ") as root, emulators.started(root) as emulator:
+        emulator.wait_until_ready()
+        with emulator.client as client:
+            path = client.post("/images", files={"file": SAMPLE}).headers["Location"]
+            assert [client.get(path).status_code for _ in range(2)] == [200] * 2  # the second from nginx's cache
 
 
 def test_the_schedule_runs_beside_the_functions(emulator: Emulator) -> None:
@@ -175,6 +212,19 @@ def test_the_killed_proxy_and_database_come_back(emulator: Emulator) -> None:
             if status == 201:
                 return
             assert status in {502, 503}
+
+
+def test_a_database_whose_revival_fails_is_revived_later() -> None:
+    with emulators.running() as emulator:
+        (data,) = (emulator.database_home()).glob("pg*")
+        killed = emulator.program("postgres")
+        aside = data.rename(data.with_name("aside"))
+        killed.kill()
+        emulator.wait_for_output("PostgreSQL did not start")
+        aside.rename(data)
+        emulator.wait_for_output("PostgreSQL ended by itself and was started again")
+        with emulator.client as client:
+            assert client.post("/images", files={"file": SAMPLE}).status_code == 201
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
@@ -242,6 +292,31 @@ def test_after_kill_9_nothing_is_left_and_the_next_run_has_the_same_token_and_im
         assert second.token == token
         with second.client as client:
             assert client.get(location).status_code == 200
+
+
+def test_a_run_at_once_after_kill_9_waits_for_what_is_left_and_comes_up(root: Path) -> None:
+    with emulators.started(root) as first:
+        first.wait_until_ready()
+        with socket.create_connection(("127.0.0.1", first.functions_port)) as held:  # keeps its function busy
+            head = f"POST /images HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {first.token}\r\nContent-Length: 9\r\n"
+            held.sendall(f"{head}Content-Type: multipart/form-data; boundary=b\r\n\r\n--b".encode())
+            first.process.kill()
+            first.process.wait()
+            ports = {"APP_PORT": str(first.port), "FUNCTIONS_PORT": str(first.functions_port)}
+            with emulators.started(root, **ports) as second:
+                second.wait_until_ready()
+                assert "waiting for the processes" in second.output()
+
+
+def test_a_backend_that_outlives_its_server_does_not_keep_the_next_from_starting() -> None:
+    with emulators.running() as emulator, emulator.client as client:
+        assert client.post("/images", files={"file": SAMPLE}).status_code == 201
+        killed = emulator.program("postgres")
+        for backend in killed.children():
+            backend.suspend()
+        killed.kill()
+        emulator.wait_for_output("PostgreSQL ended by itself and was started again")
+        assert "PostgreSQL did not start" not in emulator.output()
 
 
 def test_after_kill_9_during_the_start_nothing_is_left(root: Path) -> None:
