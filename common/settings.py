@@ -180,6 +180,12 @@ class CronSettings(Group):
     """The folder of the fetched log, one file for each day."""
 
 
+class ServerSettings(Group):
+    """What a function needs to know of its server. runtime/settings.py documents these settings."""
+
+    threads: Annotated[int, Field(ge=1, le=9999)] = 16
+
+
 GROUPS: tuple[type[Group], ...] = (
     AddressSettings,
     AuthSettings,
