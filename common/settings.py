@@ -202,6 +202,12 @@ class CronSettings(Group):
     """How many days of the fetched log are kept: the files of the newest days."""
 
 
+class ServerSettings(Group):
+    """What a function needs to know of its server. runtime/settings.py documents these settings."""
+
+    threads: Annotated[int, Field(ge=1, le=9999)] = 16
+
+
 GROUPS: tuple[type[Group], ...] = (
     AddressSettings,
     AuthSettings,

@@ -37,10 +37,10 @@ class UploadForm(Form):
     raises=[*CONVERSION_PROBLEMS, Overloaded],
     settings=[BodySettings, ConversionSettings, DatabaseSettings],
 )
-def upload_image(request: Request, _caller: Caller, body: UploadForm) -> Response:
+def upload_image(request: Request, caller: Caller, body: UploadForm) -> Response:
     """Answer 201 with what was stored."""
     settings = load(ConversionSettings)
-    with conversion_slot(waited_seconds=waited_seconds(request)):
+    with conversion_slot(token=caller.actor, waited_seconds=waited_seconds(request)):
         options = Options(body.quality or settings.default_quality, body.x, body.y)
         image = to_jpeg(body.file.data, options, max_pixels=settings.max_pixels)
     stored = image_store.add(

@@ -3,17 +3,18 @@
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
-from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from flask import Request, Response, current_app, g, has_app_context
 
 from api.endpoints import Endpoint, most_specific, named
-from common.errors import MethodNotAllowed, NotFound, Overloaded, Problem
+from common.errors import MethodNotAllowed, NotFound, Problem
 from common.http.app import prepare
 from common.http.body import handler_reads_body
+from common.http.thread_share import ThreadShare
 from common.observe.log import lines
 
 if TYPE_CHECKING:
@@ -92,13 +93,19 @@ def declared_by(function: Function) -> Sequence[Declared]:
     return declared
 
 
-def _share_of_conversions(declared: Sequence[Declared]) -> BoundedSemaphore | None:
-    """Return what keeps conversions from taking the threads of other endpoints, if there are any in this process."""
+def _share_of_conversions(declared: Sequence[Declared]) -> ThreadShare | None:
+    """Return the threads of this process that conversions may hold, None if nothing here converts."""
     converting = [each.endpoint.threads for each in declared if each.endpoint.converts]
-    return BoundedSemaphore(sum(converting)) if 0 < len(converting) < len(declared) else None
+    if not converting:
+        return None
+    if len(converting) < len(declared):
+        return ThreadShare(sum(converting))  # the other endpoints keep their threads
+    from common.settings import ServerSettings, load  # noqa: PLC0415  # see _call
+
+    return ThreadShare(load(ServerSettings).threads)
 
 
-def _answer(declared: Sequence[Declared], request: Request, share: BoundedSemaphore | None) -> Response:
+def _answer(declared: Sequence[Declared], request: Request, share: ThreadShare | None) -> Response:
     """Choose an endpoint by the path, then by the method, and call it."""
     matching = [each for each in declared if each.endpoint.parameters(request.path) is not None]
     if not matching:
@@ -111,33 +118,28 @@ def _answer(declared: Sequence[Declared], request: Request, share: BoundedSemaph
         return Response(status=HTTPStatus.NO_CONTENT, headers=allow, content_type="")
     for each in on_path:
         if request.method in each.endpoint.methods:
-            return _call_within(share, each, request) if share and each.endpoint.converts else _call(each, request)
+            return _call(each, request, share if each.endpoint.converts else None)
     raise MethodNotAllowed("The endpoint does not know this method.", headers=allow)
 
 
-def _call_within(share: BoundedSemaphore, declared: Declared, request: Request) -> Response:
-    if not share.acquire(blocking=False):
-        raise Overloaded("Too many images are being converted. Try again soon.")
-    try:
-        return _call(declared, request)
-    finally:
-        share.release()
-
-
-def _call(declared: Declared, request: Request) -> Response:
+def _call(declared: Declared, request: Request, share: ThreadShare | None) -> Response:
     lines.request_scope(declared.endpoint.path, declared.endpoint.name)
-    arguments: list[Any] = [request]
-    if declared.endpoint.scope:
-        # A public function starts in half the time without pydantic.
-        from common.auth.caller import authenticate, check_scope  # noqa: PLC0415
+    if not declared.endpoint.scope:
+        return _handle(declared, request)
+    # A public function starts in half the time without pydantic.
+    from common.auth.caller import authenticate, check_scope  # noqa: PLC0415
 
-        caller = authenticate(request.headers.get("Authorization"))
-        check_scope(caller, declared.endpoint.scope)
-        arguments.append(caller)
+    caller = authenticate(request.headers.get("Authorization"))
+    check_scope(caller, declared.endpoint.scope)
+    with share.held_by(caller.actor) if share else nullcontext():
+        return _handle(declared, request, caller)
+
+
+def _handle(declared: Declared, request: Request, *arguments: object) -> Response:
     models = {"query": declared.query, "body": declared.body}
     read = {name: model.read(request) for name, model in models.items() if model}
     with handler_reads_body(request.environ):
-        response = declared.handler(*arguments, **declared.endpoint.parameters(request.path) or {}, **read)
+        response = declared.handler(request, *arguments, **declared.endpoint.parameters(request.path) or {}, **read)
     g.log_level = declared.log_level
     return response
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -281,7 +282,7 @@ def test_when_no_place_comes_free_in_time_the_answer_is_an_honest_503(
     tmp_path: Path, database_url: str, slots: int
 ) -> None:
     slow = pictures.plain("PNG", (6000, 6000))
-    settings = {"DATABASE_URL": database_url, "THREADS": "8", "QUEUE_TIMEOUT_SECONDS": "0"}
+    settings = {"DATABASE_URL": database_url, "THREADS": "16", "QUEUE_TIMEOUT_SECONDS": "0"}
     settings["CONVERSION_SLOTS"] = str(slots)
     with servers.function("upload_image", tmp_path, **settings) as function, ThreadPoolExecutor(8) as pool:
         start = threading.Barrier(8)
@@ -297,6 +298,36 @@ def test_when_no_place_comes_free_in_time_the_answer_is_an_honest_503(
     refused = next(response for response in responses if response.status_code == 503)
     assert_problem(refused, 503, "overloaded")
     assert int(refused.headers["Retry-After"]) >= 1
+
+
+def test_a_token_that_holds_half_of_the_threads_is_refused_at_once_and_another_token_is_not(
+    tmp_path: Path, database_url: str, database: psycopg.Connection
+) -> None:
+    settings = {"DATABASE_URL": database_url, "THREADS": "4"}
+    settings["API_TOKENS"] = f"{servers.TOKEN},another"
+    picture = pictures.plain("PNG", (30, 20))
+    with (
+        servers.function("upload_image", tmp_path, **settings) as function,
+        servers.client(str(function.client.base_url), "another") as another,
+        ThreadPoolExecutor() as pool,
+        psycopg.connect(database_url) as locking,
+    ):
+        locking.execute("LOCK TABLE images IN ACCESS EXCLUSIVE MODE")
+        waiting = [pool.submit(upload, function.client, picture) for _ in range(2)]
+        wait_until_blocked(database, 2)
+        assert_problem(upload(function.client, picture), 503, "overloaded")
+        waiting.append(pool.submit(upload, another, picture))
+        wait_until_blocked(database, 3)
+        locking.rollback()
+        assert [each.result().status_code for each in waiting] == [201] * 3
+
+
+def wait_until_blocked(database: psycopg.Connection, statements: int) -> None:
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = %s"
+    deadline = time.monotonic() + 10
+    while database.execute(blocked, ["upload_image"]).fetchone() != (statements,):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_without_a_database_the_answer_is_503(tmp_path: Path) -> None:

@@ -15,18 +15,21 @@ from api.endpoints import named
 from tests import pictures, servers
 from tests.problems import assert_problem
 
+TOKENS = (servers.TOKEN, "another", "a-third")
 BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'by_route'"
 
 
 @pytest.fixture(scope="module")
 def function(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[servers.Function]:
     """Every function in one process."""
-    with servers.together(tmp_path_factory.mktemp("together"), DATABASE_URL=database_url) as started:
+    settings = {"DATABASE_URL": database_url, "API_TOKENS": ",".join(TOKENS)}
+    with servers.together(tmp_path_factory.mktemp("together"), **settings) as started:
         yield started
 
 
-def upload(function: servers.Function) -> httpx.Response:
-    return function.client.post("/images", files={"file": pictures.plain("PNG", (30, 20))})
+def upload(function: servers.Function, token: str = servers.TOKEN) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return function.client.post("/images", files={"file": pictures.plain("PNG", (30, 20))}, headers=headers)
 
 
 def test_every_route_is_answered_by_its_function(function: servers.Function) -> None:
@@ -49,12 +52,13 @@ def test_uploads_leave_the_threads_of_reads_alone(
 ) -> None:
     with ThreadPoolExecutor() as pool, psycopg.connect(database_url) as locking:
         locking.execute("LOCK TABLE images IN ACCESS EXCLUSIVE MODE")
-        waiting = [pool.submit(upload, function) for _ in range(named("upload_image").threads)]
+        threads = named("upload_image").threads  # a token may hold half of them
+        waiting = [pool.submit(upload, function, TOKENS[number % 2]) for number in range(threads)]
         deadline = time.monotonic() + 10
         while database.execute(BLOCKED).fetchone() != (len(waiting),):
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        assert_problem(upload(function), 503, "overloaded")
+        assert_problem(upload(function, TOKENS[2]), 503, "overloaded")
         assert function.client.get("/health").status_code == 200
         assert function.client.get("/logs").status_code == 200
         locking.rollback()
