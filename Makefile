@@ -6,7 +6,7 @@ COMPILE = .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --g
 UVX = .venv/bin/uv tool run --quiet --from
 SCHEMAS = .data/schemas
 
-.PHONY: help run dev test check generate bench load requirements clean up down logs psql call cron test-compose image push schemas audit scan
+.PHONY: help run dev test test-fast check generate bench load requirements clean reset up down logs psql call cron test-compose image push schemas audit scan
 
 help: ## this menu
 	@awk -F ':.*## ' '/^# / { print "\n" substr($$0, 3) } /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ cron: ## fire every job of the schedule now, in the containers if they run, and 
 
 test: ## all tests; some of them: make test T=tests/functions/test_health.py
 	$(VENV) -m pytest --numprocesses auto --dist loadfile $(T)
+
+test-fast: ## the tests that need no server, in half a minute
+	$(VENV) -m pytest --numprocesses auto --dist worksteal tests/common/images/test_image_formats.py tests/common/images/test_images.py \
+		tests/common/images/test_image_colours.py tests/common/images/test_decode.py tests/common/images/test_slots.py \
+		tests/common/http/test_conditional.py tests/common/test_errors.py tests/common/test_filenames.py tests/deploy \
+		tests/tools/test_openapi.py tests/test_contracts.py tests/test_documents.py
 
 test-compose: ## the containers' tests, as a project of its own (needs Docker)
 	$(VENV) -m pytest tests/compose
@@ -52,9 +58,10 @@ requirements: ## pin anew what pyproject.toml asks for
 bench: .venv-bench/synced ## measure against a plain service of the same; some jobs: make bench job='conversion reads'
 	.venv-bench/bin/python -m benchmarks $(job)
 
+load: export TOKEN = $(token)
 load: .venv-bench/synced ## callers as in real use, on any deployment: make load url=http://127.0.0.1:8080 token=...
 	@$(if $(url),,$(error where? make load url=http://127.0.0.1:8080 token=...))
-	@TOKEN="$(token)" .venv-bench/bin/locust --locustfile benchmarks/locustfile.py --host "$(url)" --headless \
+	@.venv-bench/bin/locust --locustfile benchmarks/locustfile.py --host "$(url)" --headless \
 		--only-summary --users $(or $(users),20) --spawn-rate 5 --run-time $(or $(time),1m)
 
 .venv-bench/synced: benchmarks/requirements.txt
@@ -63,9 +70,13 @@ load: .venv-bench/synced ## callers as in real use, on any deployment: make load
 	@.venv/bin/uv pip sync --quiet --python .venv-bench --require-hashes benchmarks/requirements.txt
 	@touch $@
 
-clean: ## remove what was made here, the stored images too
-	rm -rf .venv .venv-bench .data logs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+clean: ## remove what was made here; stored images, logs and .env stay
+	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+reset: ## delete the stored images, the logs and the secrets of this folder; asks first
+	@printf 'This deletes every image and log that `make run` stored here (.data, logs). Type yes: '; \
+		read answer && [ "$$answer" = yes ] && rm -rf .data logs && echo 'Deleted.' || { echo 'Nothing was deleted.'; exit 1; }
 
 # In containers
 
