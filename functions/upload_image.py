@@ -1,19 +1,22 @@
 """POST /images: convert an image to JPEG and store it."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from flask import Request, Response
+from pydantic import ValidationError, ValidationInfo, ValidatorFunctionWrapHandler, WrapValidator, field_validator
+from pydantic_core import PydanticCustomError
 
 from common import filenames
 from common.auth.caller import Caller
 from common.documents import ImageDocument
-from common.errors import CONVERSION_PROBLEMS, Overloaded
+from common.errors import CONVERSION_PROBLEMS, MaxBytesUnreachable, Overloaded
 from common.http.endpoint import endpoint
 from common.http.fields import WholeNumber
 from common.http.form_model import Form, SentFile
 from common.http.json_response import json_response
 from common.http.queue_time import waited_seconds
+from common.images.containers.parse import sniff
 from common.images.convert import to_jpeg
 from common.images.options import Options
 from common.images.slots import conversion_slot
@@ -21,27 +24,55 @@ from common.observe.log import lines
 from common.settings import BodySettings, ConversionSettings, DatabaseSettings, load
 from common.storage import image_store
 
+_MIN_MAX_BYTES, _MAX_MAX_BYTES = 1_000, 999_999_999
+
+
+def _with_one_message(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """Return the quality. Raises one error, and not one for each kind of value that a quality can have."""
+    try:
+        return validate(value)
+    except ValidationError:
+        raise PydanticCustomError("quality", "must be a whole number from 1 to 95, or source") from None
+
 
 class UploadForm(Form):
     """The file, and what to make of it."""
 
     file: SentFile
-    quality: Annotated[int | None, WholeNumber(1, 95)] = None
+    quality: Annotated[
+        Annotated[int | None, WholeNumber(1, 95)] | Literal["source"], WrapValidator(_with_one_message)
+    ] = None
     x: Annotated[int | None, WholeNumber(1, 65_500)] = None
     y: Annotated[int | None, WholeNumber(1, 65_500)] = None
+    max_bytes: Annotated[int | None, WholeNumber(_MIN_MAX_BYTES, _MAX_MAX_BYTES)] = None
+
+    @field_validator("max_bytes")
+    @classmethod
+    def _refuse_without_quality(cls, value: int | None, info: ValidationInfo) -> int | None:
+        """Refuse max_bytes if no quality is named to start from: `source` means the default if it is not a JPEG."""
+        file = info.data.get("file")
+        if file and info.data.get("quality") == "source" and sniff(file.data) not in ("JPEG", None):
+            raise PydanticCustomError("max_bytes", "must not be sent with quality=source, except for a JPEG")
+        return value
+
+    def options(self, default_quality: int) -> Options:
+        """Return what the form asks of the conversion."""
+        like_source = self.quality == "source"
+        quality = self.quality if isinstance(self.quality, int) else default_quality
+        return Options(quality, self.x, self.y, like_source=like_source, max_bytes=self.max_bytes)
 
 
 @endpoint(
     answers={201: ImageDocument},
     body=UploadForm,
-    raises=[*CONVERSION_PROBLEMS, Overloaded],
+    raises=[*CONVERSION_PROBLEMS, MaxBytesUnreachable, Overloaded],
     settings=[BodySettings, ConversionSettings, DatabaseSettings],
 )
 def upload_image(request: Request, _caller: Caller, body: UploadForm) -> Response:
     """Answer 201 with what was stored."""
     settings = load(ConversionSettings)
     with conversion_slot(waited_seconds=waited_seconds(request)):
-        options = Options(body.quality or settings.default_quality, body.x, body.y)
+        options = body.options(settings.default_quality)
         image = to_jpeg(body.file.data, options, max_pixels=settings.max_pixels)
     stored = image_store.add(
         image.data,
