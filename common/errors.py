@@ -187,6 +187,13 @@ class ImageTooLargeForJpeg(Problem):
     code = "image_too_large_for_jpeg"
 
 
+class MaxBytesUnreachable(Problem):
+    """The image has more bytes than `max_bytes` even at the lowest quality."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "max_bytes_unreachable"
+
+
 CONVERSION_PROBLEMS = (UnsupportedImage, ImageCorrupt, ImageTooManyPixels, ImageTooComplex, ImageTooLargeForJpeg)
 
 

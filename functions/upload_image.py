@@ -1,47 +1,35 @@
 """POST /images: convert an image to JPEG and store it."""
 
 from http import HTTPStatus
-from typing import Annotated
 
 from flask import Request, Response
 
 from common import filenames
 from common.auth.caller import Caller
 from common.documents import ImageDocument
-from common.errors import CONVERSION_PROBLEMS, Overloaded
+from common.errors import CONVERSION_PROBLEMS, MaxBytesUnreachable, Overloaded
 from common.http.endpoint import endpoint
-from common.http.fields import WholeNumber
-from common.http.form_model import Form, SentFile
 from common.http.json_response import json_response
 from common.http.queue_time import waited_seconds
+from common.http.upload_form import UploadForm
 from common.images.convert import to_jpeg
-from common.images.options import Options
 from common.images.slots import conversion_slot
 from common.observe.log import lines
 from common.settings import BodySettings, ConversionSettings, DatabaseSettings, load
 from common.storage import image_store
 
 
-class UploadForm(Form):
-    """The file, and what to make of it."""
-
-    file: SentFile
-    quality: Annotated[int | None, WholeNumber(1, 95)] = None
-    x: Annotated[int | None, WholeNumber(1, 65_500)] = None
-    y: Annotated[int | None, WholeNumber(1, 65_500)] = None
-
-
 @endpoint(
     answers={201: ImageDocument},
     body=UploadForm,
-    raises=[*CONVERSION_PROBLEMS, Overloaded],
+    raises=[*CONVERSION_PROBLEMS, MaxBytesUnreachable, Overloaded],
     settings=[BodySettings, ConversionSettings, DatabaseSettings],
 )
 def upload_image(request: Request, caller: Caller, body: UploadForm) -> Response:
     """Answer 201 with what was stored."""
     settings = load(ConversionSettings)
     with conversion_slot(token=caller.actor, waited_seconds=waited_seconds(request)):
-        options = Options(body.quality or settings.default_quality, body.x, body.y)
+        options = body.options(settings.default_quality)
         image = to_jpeg(body.file.data, options, max_pixels=settings.max_pixels)
     stored = image_store.add(
         image.data,

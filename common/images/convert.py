@@ -1,11 +1,12 @@
 """Pillow and nothing else: the bytes of an image in, a plain JPEG out."""
 
 from common.errors import ImageTooLargeForJpeg, ImageTooManyPixels
+from common.images.compress import compress
+from common.images.containers.jpeg_tables import Coding, read_coding
 from common.images.containers.parse import parse_container
 from common.images.containers.parts import Parts
 from common.images.decode import decode, on_canvas
 from common.images.deep import cut_to_8_bits
-from common.images.encode import encode
 from common.images.geometry import fit
 from common.images.memory import give_memory_back
 from common.images.options import Jpeg, Options
@@ -19,12 +20,12 @@ def to_jpeg(source: bytes, options: Options, *, max_pixels: int) -> Jpeg:
     """Return the source as a JPEG that looks like it; raise one of the image problems of common.errors."""
     parts = parse_container(source)
     _refuse_too_many_pixels(parts, max_pixels)
-    jpeg = _convert(parts, options)
+    jpeg = _convert(parts, options, len(source))
     give_memory_back(parts.width * parts.height)
     return jpeg
 
 
-def _convert(parts: Parts, options: Options) -> Jpeg:
+def _convert(parts: Parts, options: Options, source_bytes: int) -> Jpeg:
     size = _fitted(parts, options)
     image, area = decode(parts, size)
     image, profile = cut_to_8_bits(image, parts)
@@ -32,8 +33,20 @@ def _convert(parts: Parts, options: Options) -> Jpeg:
         image, area = on_canvas(image, (parts.width, parts.height), parts.frame), (0, 0, parts.width, parts.height)
     image = shrink(image, area, size, profile, sharply=image.width < parts.width)
     image = orient(image, parts.orientation)
-    data = encode(image, options.quality)
-    return Jpeg(data, image.width, image.height, options.quality, parts.format)
+    coding = _coding_of_source(parts) if options.like_source else None
+    data, quality = compress(
+        image,
+        coding or Coding(options.quality),
+        source_bytes=source_bytes if options.like_source and parts.format == "JPEG" else None,
+        max_bytes=options.max_bytes,
+    )
+    return Jpeg(data, image.width, image.height, quality, parts.format)
+
+
+def _coding_of_source(parts: Parts) -> Coding | None:
+    """Return how the source is coded, as it is displayed; None if it is not a JPEG or has no tables."""
+    coding = read_coding(parts.picture) if parts.format == "JPEG" else None
+    return coding.turned() if coding and is_sideways(parts.orientation) else coding
 
 
 def _refuse_too_many_pixels(parts: Parts, max_pixels: int) -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 class Options:
     """What one request asks for."""
 
-    quality: int  # 1..95
+    quality: int  # 1..95; also if `like_source` is set, for sources that have no tables of their own
     x: int | None = None  # the box's width, px
     y: int | None = None  # the box's height, px
+    like_source: bool = False  # of a JPEG: its own tables and chroma sampling, and never larger than its file
+    max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,5 +21,5 @@ class Jpeg:
     data: bytes
     width: int  # px
     height: int
-    quality: int
+    quality: int  # libjpeg's, 1..100, the nearest to the tables
     source_format: str  # JPEG, PNG, WEBP, BMP or GIF

@@ -163,6 +163,80 @@ def test_all_bad_fields_are_named_at_once(upload_image: httpx.Client) -> None:
     assert {error["field"] for error in problem["errors"]} == {"quality", "x", "y", "file"}  # type: ignore[attr-defined]
 
 
+def test_the_quality_of_the_source_is_kept(upload_image: httpx.Client, get_image: httpx.Client) -> None:
+    source = pictures.saved(pictures.noise((120, 90)).resize((480, 360)), "JPEG", quality=60, subsampling="4:4:4")
+    response = upload(upload_image, source, quality="source")
+    assert response.status_code == 201
+    assert response.json()["quality"] == 60
+    stored = get_image.get(response.headers["Location"]).content
+    assert len(stored) == response.json()["size_bytes"] <= len(source)
+    with Image.open(io.BytesIO(stored)) as kept, Image.open(io.BytesIO(source)) as sent:
+        assert kept.quantization == sent.quantization  # type: ignore[attr-defined]
+
+
+def test_a_source_of_quality_100_is_stored_with_it(upload_image: httpx.Client) -> None:
+    source = pictures.saved(pictures.quadrants((640, 480)), "JPEG", quality=100)
+    assert upload(upload_image, source, quality="source").json()["quality"] == 100
+
+
+def test_the_quality_of_a_source_that_is_not_a_jpeg_is_the_default(upload_image: httpx.Client) -> None:
+    assert upload(upload_image, pictures.plain("PNG", (64, 48)), quality="source").json()["quality"] == 85
+
+
+def test_max_bytes_lowers_the_quality_until_the_image_fits(upload_image: httpx.Client, get_image: httpx.Client) -> None:
+    picture = pictures.saved(pictures.noise((120, 90)).resize((480, 360)), "PNG")
+    whole = upload(upload_image, picture, quality=90).json()["size_bytes"]
+    response = upload(upload_image, picture, quality=90, max_bytes=whole // 2)
+    stored = response.json()
+    assert stored["size_bytes"] <= whole // 2
+    assert 40 <= stored["quality"] < 90
+    assert len(get_image.get(response.headers["Location"]).content) == stored["size_bytes"]
+    exactly = upload(upload_image, picture, quality=90, max_bytes=whole).json()
+    assert (exactly["quality"], exactly["size_bytes"]) == (90, whole)
+
+
+def test_max_bytes_that_no_quality_reaches_are_refused_with_the_smallest_size(upload_image: httpx.Client) -> None:
+    picture = pictures.saved(pictures.noise((480, 360)), "PNG")
+    smallest = upload(upload_image, picture, quality=40).json()["size_bytes"]
+    problem = assert_problem(upload(upload_image, picture, max_bytes=1000), 422, "max_bytes_unreachable")
+    assert (problem["limit"], problem["actual"]) == (1000, smallest)
+    assert upload(upload_image, picture, max_bytes=smallest).json()["quality"] == 40
+
+
+@pytest.mark.parametrize("value", ["96", "0", "Source", "keep", "1.5"])
+def test_a_bad_quality_is_told_what_a_quality_is(upload_image: httpx.Client, value: str) -> None:
+    problem = assert_problem(upload(upload_image, pictures.plain("PNG", (8, 6)), quality=value), 422, "invalid_request")
+    assert problem["errors"] == [{"field": "quality", "message": "must be a whole number from 1 to 95, or source"}]
+
+
+@pytest.mark.parametrize("value", ["999", "0", "-1", "1e4", "1kB", "source", "1" * 10])
+def test_a_bad_max_bytes_is_named(upload_image: httpx.Client, value: str) -> None:
+    response = upload(upload_image, pictures.plain("PNG", (8, 6)), max_bytes=value)
+    problem = assert_problem(response, 422, "invalid_request")
+    assert [error["field"] for error in problem["errors"]] == ["max_bytes"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("source_format", ["PNG", "WEBP", "BMP", "GIF"])
+def test_max_bytes_need_a_quality_if_the_source_has_none(upload_image: httpx.Client, source_format: str) -> None:
+    fields = {"quality": "source", "max_bytes": 100_000, "x": "no"}
+    problem = assert_problem(
+        upload(upload_image, pictures.plain(source_format, (64, 48)), **fields), 422, "invalid_request"
+    )
+    assert {error["field"] for error in problem["errors"]} == {"max_bytes", "x"}  # type: ignore[attr-defined]
+
+
+def test_max_bytes_and_the_quality_of_the_source_go_together_for_a_jpeg(upload_image: httpx.Client) -> None:
+    source = pictures.saved(pictures.noise((120, 90)).resize((480, 360)), "JPEG", quality=92)
+    stored = upload(upload_image, source, quality="source", max_bytes=len(source) // 2).json()
+    assert stored["size_bytes"] <= len(source) // 2
+    assert 40 <= stored["quality"] < 92
+
+
+def test_an_unknown_file_is_refused_as_such_whatever_the_quality(upload_image: httpx.Client) -> None:
+    response = upload(upload_image, b"not an image", quality="source", max_bytes=2_000)
+    assert_problem(response, 415, "unsupported_image")
+
+
 def test_no_file_or_two_files_are_refused(upload_image: httpx.Client) -> None:
     picture = ("a.png", pictures.plain("PNG", (8, 6)))
     for parts in ([("x", (None, b"1"))], [("file", picture), ("file", picture)], [("File", picture)]):

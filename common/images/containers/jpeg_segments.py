@@ -14,9 +14,10 @@ SCAN = 0xDA
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 METADATA = frozenset((*range(0xE1, 0xEE), 0xEF, 0xFE))  # not JFIF and Adobe: they say how colours are coded
 BARE = frozenset((0x01, 0xD8, 0xD9))  # they have no length
-_END, _QUANTISERS, _RESTARTS = 0xD9, 0xDB, 0xDD
+QUANTISERS = 0xDB
+_END, _RESTARTS = 0xD9, 0xDD
 _PROGRESSIVE, _HUFFMAN_CODED = 0xC2, frozenset((0xC0, 0xC1, 0xC2, 0xC3))
-_AMONG_SCANS = frozenset((0xC4, 0xCC, SCAN, _QUANTISERS, _RESTARTS))
+_AMONG_SCANS = frozenset((0xC4, 0xCC, SCAN, QUANTISERS, _RESTARTS))
 _SKIPPED = frozenset((*range(0xE0, 0xF0), 0xFE, 0xDC, 0x01, _END))  # what libjpeg skips after a scan, or ends with
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # neither a stuffed byte, a restart nor a fill byte
 
@@ -115,7 +116,7 @@ def _coarse(picture: bytes, segments: list[Segment]) -> bytes:
     coarse = bytearray(picture)
     for marker, start, end in segments:
         table = start + 4
-        while marker == _QUANTISERS and table < min(end, len(picture)):
+        while marker == QUANTISERS and table < min(end, len(picture)):
             if picture[table] >> 4:  # two bytes each
                 table += 129
             else:  # the first one stays, or everything would be black or white

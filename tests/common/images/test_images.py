@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageChops
 
+from common.images.containers.jpeg_tables import Coding
 from common.images.encode import encode
 from common.images.geometry import fit
 from common.images.options import Options
@@ -204,7 +205,7 @@ def test_python_goes_on_while_a_picture_is_encoded() -> None:
 
     ticking = threading.Thread(target=tick)
     ticking.start()
-    encode(picture, 90)
+    encode(picture, Coding(90))
     ended.set()
     ticking.join()
     ticks.append(time.monotonic())
