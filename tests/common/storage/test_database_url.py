@@ -101,7 +101,7 @@ import logging, os
 from common.observe.log import lines
 from common.settings import DatabaseSettings, load
 from common.storage.database import transaction
-lines.logger()
+lines.configure(stored=True)
 with transaction():
     pass
 for name in ("psycopg", "psycopg.pool"):
