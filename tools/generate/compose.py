@@ -52,6 +52,8 @@ def _service(endpoint: Endpoint, port: int) -> Iterator[str]:
     yield f"      FUNCTION_SOURCE: functions/{endpoint.name}.py"
     if endpoint.name == "get_image":
         yield f"      IMAGE_CACHE_SECONDS: {_image_cache_seconds()}"
+    if not endpoint.scope:  # health and index load neither pydantic nor psycopg: 30 MiB each when idle
+        yield "    mem_limit: 128m"
     if endpoint.converts:
         yield f"      THREADS: {endpoint.threads * _CPUS_OF_CONVERSIONS}"
         # Two conversions of up to 0.9 GB each, for a WebP of MAX_PIXELS, and six bodies that wait.
