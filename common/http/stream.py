@@ -37,10 +37,8 @@ class Transfer:
         return f"broken off after {self.sent_bytes} bytes: {reason}"
 
     def log_level(self, if_complete: int) -> int:
-        """Return the level of the response's line in the log."""
-        if self.is_complete:
-            return if_complete
-        return logging.ERROR if self.error else logging.INFO
+        """Return the level of the response's line in the log: a probe that hangs up is as silent as one that stays."""
+        return logging.ERROR if self.error else if_complete
 
     @property
     def unexpected_error(self) -> Exception | None:
